@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -54,12 +55,12 @@ def read_lesson(path: Path) -> NotebookNode:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(
-            f"{path.name} is not valid JSON ({error}); restore it with `git checkout -- {path.name}` or mend the text there"
+            f"{path.name} is not valid JSON ({error}); mend the text there, or restore it with `git checkout`"
         ) from None
     if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not isinstance(raw.get("cells"), list):
         raise ValueError(f"{path.name} is not a version 4 notebook; save it again from Jupyter as nbformat 4.5")
     try:
-        return nbformat.from_dict(nbformat.v4.rejoin_lines(nbformat.from_dict(raw)))
+        return rejoin_lines(nbformat.from_dict(raw))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name} has a malformed cell ({error!r}); save it again from Jupyter") from None
 
