@@ -1,0 +1,72 @@
+"""The harness's own promises: a missing reference is skipped or, on request, a failure; randomising is reproducible."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from tests.parity.harness import compare, copy_parameters, on_meta, randomise, reference, translate
+from tests.parity.shim import greedy_nms
+
+
+def test_a_missing_reference_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOOK_REQUIRE_ALL", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="pip install -r tests"):
+        reference("a_reference_that_does_not_exist")
+
+
+def test_a_missing_reference_fails_where_all_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOK_REQUIRE_ALL", "1")
+    with pytest.raises(pytest.fail.Exception, match="forbids skipping"):
+        reference("a_reference_that_does_not_exist")
+
+
+def test_randomising_is_reproducible_and_leaves_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    first, second, other = (randomise(nn.Linear(3, 4), seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first.weight, second.weight)
+    assert not torch.equal(first.weight, other.weight)
+    assert (first.bias != 0).all()
+    after = torch.get_rng_state()
+    # nn.Linear itself draws from the global generator; randomise must not add to that.
+    torch.set_rng_state(before)
+    for _ in range(3):
+        nn.Linear(3, 4)
+    assert torch.equal(after, torch.get_rng_state())
+
+
+def test_other_counts_and_other_functions_are_told_apart() -> None:
+    inputs = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    theirs = randomise(nn.Linear(3, 4), seed=1)
+    with pytest.raises(AssertionError, match="16 parameters in the lesson"):
+        compare(nn.Linear(3, 4), nn.Linear(3, 4, bias=False), inputs)
+
+    theirs = theirs.double()
+    mine = copy_parameters(nn.Linear(3, 4).double(), dict(theirs.named_parameters()))
+    assert compare(mine, theirs, inputs).float64 == 0
+    with torch.no_grad():
+        mine.weight[0, 0] += 1e-8
+    with pytest.raises(AssertionError, match="float64 outputs differ"):
+        compare(mine, theirs, inputs)
+
+
+def test_wrong_shapes_and_colliding_names_are_refused() -> None:
+    with pytest.raises(AssertionError, match="weight: the lesson has shape"):
+        copy_parameters(nn.Linear(3, 4), dict(nn.Linear(4, 4).named_parameters()))
+    with pytest.raises(AssertionError, match="has no parameter for"):
+        copy_parameters(nn.Linear(3, 4, bias=False), dict(nn.Linear(3, 4).named_parameters()))
+    with pytest.raises(AssertionError, match="both called"):
+        translate({"a": torch.zeros(1), "b": torch.zeros(1)}, lambda _: "same")
+
+
+def test_meta_models_take_no_memory() -> None:
+    assert on_meta(lambda: nn.Linear(100_000, 100_000)).weight.is_meta
+
+
+def test_the_stand_in_for_nms_suppresses_overlaps() -> None:
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30], [0, 0, 10, 5]])
+    scores = torch.tensor([0.8, 0.9, 0.1, 0.5])
+    assert greedy_nms(boxes, scores, 0.5).tolist() == [1, 3, 2]
+    assert greedy_nms(boxes, scores, 0.2).tolist() == [1, 2]
+    assert greedy_nms(boxes[:0], scores[:0], 0.5).tolist() == []
