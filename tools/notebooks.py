@@ -103,6 +103,7 @@ def execute(notebook: NotebookNode, progress: Progress | None = None) -> None:
             kernel_name="python3",
             record_timing=False,
             coalesce_streams=True,
+            extra_arguments=["--log-level=ERROR"],  # not a warning about loopback for each kernel
             resources={"metadata": {"path": folder}},
         )
         if progress:
@@ -176,7 +177,7 @@ class Progress:
         """Follow the run of this client."""
         self.total = sum(1 for _ in code_cells(client.nb))
         client.on_cell_execute = self._before
-        client.on_cell_complete = self._after
+        client.on_cell_executed = self._after
 
     def done(self, verdict: str) -> None:
         """The line that stays."""
@@ -192,7 +193,7 @@ class Progress:
         if sys.stdout.isatty():
             self._show(f"{self.lesson}: cell {self.number} of {self.total}, {cell_id(cell)}", end="")
 
-    def _after(self, cell: NotebookNode, cell_index: int) -> None:
+    def _after(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         if cell.cell_type == "code":
             self.slowest = max(self.slowest, (time.monotonic() - self.cell_start, cell_id(cell)))
 

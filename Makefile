@@ -1,0 +1,47 @@
+# Two commands do everything: `make book` and `make test`. `make help` lists the rest.
+
+VENV ?= .venv
+PORT ?= 8000
+RUN := $(VENV)/bin/python -m
+
+# Python is chosen by tools/venv.sh unless it is named here: make book PYTHON=python3.12
+PYTHON ?=
+
+# Settings of the user's must not reach the lessons: one thread, this environment's kernel, no progress bars.
+export OMP_NUM_THREADS ?= 1
+export JUPYTER_PREFER_ENV_PATH := 1
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks student mutants serve clean book-env test-env
+
+help: ## print these targets
+	@echo "make TARGET [PYTHON=python3.12]"
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12 | sed 's/^/  /'
+
+book: book-env ## build the site in _build/html from the stored outputs
+	@$(RUN) tools.build_book
+
+test: test-env ## check everything: style, rules, site, exercises, parity, every cell's output
+	@$(RUN) tools.run_tests
+
+notebooks: book-env ## run the lessons and store their outputs (NB=01_vit_fundamentals for one)
+	@$(RUN) tools.notebooks $(NB)
+
+student: book-env ## write the student notebooks (exercises without solutions) to _build/student
+	@$(RUN) tools.student $(NB)
+
+mutants: test-env ## break each lesson in every known way and see its questions fail (minutes)
+	@BOOK_ALL_MUTANTS=1 $(RUN) pytest tests/mutants
+
+serve: book ## build, then show the site at http://127.0.0.1:8000 (PORT=8001 for another)
+	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+clean: ## remove what was built; the environment in .venv stays
+	@rm -rf _build .pytest_cache .ruff_cache
+
+book-env:
+	@sh tools/venv.sh $(VENV) book "$(PYTHON)"
+
+test-env:
+	@sh tools/venv.sh $(VENV) test "$(PYTHON)"
