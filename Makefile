@@ -31,8 +31,8 @@ notebooks: book-env ## run the lessons and store their outputs (NB=01_vit_fundam
 student: book-env ## write the student notebooks (exercises without solutions) to _build/student
 	@$(RUN) tools.student $(NB)
 
-mutants: test-env ## break each lesson in every known way and see its questions fail (minutes)
-	@BOOK_ALL_MUTANTS=1 $(RUN) pytest tests/mutants
+mutants: test-env ## break each lesson in every known way and see its questions fail (NB= for one)
+	@$(RUN) tests.mutants.runner $(NB)
 
 serve: book ## build, then show the site at http://127.0.0.1:8000 (PORT=8001 for another)
 	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(PORT)

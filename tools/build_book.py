@@ -1,4 +1,4 @@
-"""Build the site from the stored outputs, check it, and only then put it in `_build/html`: `python -m tools.build_book`."""
+"""Build the site from the stored outputs and check it before it replaces the last: `python -m tools.build_book`."""
 
 from __future__ import annotations
 

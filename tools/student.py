@@ -1,0 +1,92 @@
+"""Student notebooks: a lesson's definitions and its exercises without solutions: `python -m tools.student [lesson …]`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from tools.lesson import DEFINING, HIDDEN, ROOT, cell_id, find_lesson, has_tag, lesson_paths, read_lesson, tags
+from tools.normalise import normalised, text_of
+from tools.notebooks import write_atomically
+
+FOLDER = ROOT / "_build" / "student"
+HOW_TO = (
+    "Replace each `raise NotImplementedError()` by your solution, then run the cell below it: silence means it passes."
+)
+
+_SOLUTION = re.compile(r"^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$", re.M | re.S)
+_HIDDEN_TESTS = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS[^\n]*\n.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.M | re.S)
+_FORM_TITLE = re.compile(r"\A#@title Solution[^\n]*\n+")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the student notebook of each lesson asked for; all of them when none is named."""
+    parser = argparse.ArgumentParser(prog="python -m tools.student", description=__doc__)
+    parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
+    options = parser.parse_args(arguments)
+    try:
+        for path in [find_lesson(lesson) for lesson in options.lessons] or lesson_paths():
+            target = FOLDER / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, text_of(student_notebook(read_lesson(path))))
+            print(target.relative_to(ROOT))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def student_notebook(lesson: NotebookNode) -> NotebookNode:
+    """What a student gets: imports, set-up, definitions, and each exercise as statement, stub and visible tests."""
+    result = nbformat.from_dict(lesson)
+    result.cells = [new_markdown_cell(introduction(lesson), id="student-introduction")]
+    result.cells += [nbformat.from_dict(cell) for cell in lesson.cells if belongs(cell)]
+    for cell in result.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        if has_tag(cell, "solution"):
+            cell.source = stub(cell.source)
+            # The student's own cell is for reading and writing.
+            cell.metadata.tags = [tag for tag in tags(cell) if tag not in (HIDDEN, "solution")]
+        elif has_tag(cell, "exercise-tests"):
+            cell.source = without_hidden_tests(cell.source)
+    return normalised(result)
+
+
+def introduction(lesson: NotebookNode) -> str:
+    """Title of the lesson and what to do."""
+    title = re.search(r"^# (.+)$", lesson.cells[0].source, re.M) if lesson.cells else None
+    return f"# {title.group(1) if title else 'Lesson'}: exercises\n\n{HOW_TO}"
+
+
+def belongs(cell: NotebookNode) -> bool:
+    """Whether the cell is part of a student notebook."""
+    if cell.cell_type == "code":
+        return bool(DEFINING.intersection(tags(cell))) or has_tag(cell, "solution", "exercise-tests")
+    return cell_id(cell).startswith("exercise-")
+
+
+def stub(source: str) -> str:
+    """The signature and docstring of a solution; its body only raises."""
+    stubbed, replaced = _SOLUTION.subn(r"\g<indent>raise NotImplementedError()", source)
+    if not replaced:
+        raise ValueError(
+            "a solution has no pair of lines `### BEGIN SOLUTION` and `### END SOLUTION`; put them round it"
+        )
+    return _FORM_TITLE.sub("", stubbed)
+
+
+def without_hidden_tests(source: str) -> str:
+    """The tests that a student sees."""
+    return _HIDDEN_TESTS.sub("", source).rstrip("\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
