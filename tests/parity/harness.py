@@ -30,7 +30,7 @@ Forward = Callable[[nn.Module, Tensor], Tensor]
 
 
 def reference(package: str) -> ModuleType:
-    """Import a reference implementation. When it is missing the calling test is skipped, or fails if BOOK_REQUIRE_ALL=1."""
+    """Import a reference implementation. Missing: the calling test is skipped, or fails if BOOK_REQUIRE_ALL=1."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no reference may fetch weights
     try:
         shim.install()  # timm and transformers import torchvision, too

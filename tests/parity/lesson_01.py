@@ -43,7 +43,7 @@ def tiny_config(lesson: ModuleType) -> Any:
 
 
 def transformers_vit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
-    """transformers' classifier of these sizes. Its default eps is 1e-12, and its `eager` attention rounds to float32."""
+    """transformers' classifier of these sizes. Its default eps is 1e-12; its `eager` attention rounds to float32."""
     # The submodules, since the package itself imports lazily and would hide a missing piece until it is used.
     modelling = reference("transformers.models.vit.modeling_vit")
     settings = modelling.ViTConfig(

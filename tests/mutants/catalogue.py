@@ -1,0 +1,162 @@
+"""The mutants of a lesson: small changes of its code, each of which makes the answer to one question false.
+
+One file a lesson, `tests/mutants/NN_slug.toml`:
+
+    [[mutant]]
+    question = 11
+    why = "without the final norm the last tokens are not normalised"
+    find = "return self.head(self.norm(x)[:, 0])"
+    put = "return self.head(x[:, 0])"
+    cell = "vit"        # only when `find` occurs in several cells
+
+`find` must occur exactly once in the lesson's code (exercises apart). The question's own proof cell, tagged `q11`, must
+then fail by assertion.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tests.support.notebook import cell_id, code_cells, has_tag, question_of, tags, without_magics
+
+FOLDER = Path(__file__).resolve().parent
+_KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str}
+_OPTIONAL = {"cell"}
+# Cells that belong to no question's proof, and whose text may repeat the lesson's.
+_EXERCISE = ("solution", "exercise-tests")
+_QUESTION_TAG = re.compile(r"q(\d+)")
+
+
+class MutantError(ValueError):
+    """A catalogue or an entry that cannot be used; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a lesson's code. `name` is the question and a running number within it: q11-2."""
+
+    name: str
+    question: int
+    why: str
+    find: str
+    put: str
+    cell: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A mutant and the code cell (its number among the code cells) it changes."""
+
+    mutant: Mutant
+    index: int
+    source: str
+
+
+def catalogue_path(lesson: str, folder: Path = FOLDER) -> Path:
+    """Where the mutants of a lesson stand."""
+    return folder / f"{lesson}.toml"
+
+
+def read_catalogue(path: Path) -> list[Mutant]:
+    """The mutants of a file, in its order; MutantError when an entry is not understood."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MutantError(
+            f"there is no {path.name}; every lesson needs one, with at least one mutant a question"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise MutantError(f"{path.name} is not valid TOML: {error}") from None
+    if unknown := content.keys() - {"mutant"}:
+        raise MutantError(f"{path.name}: unknown table {sorted(unknown)}; only [[mutant]] entries belong here")
+    mutants: list[Mutant] = []
+    for number, entry in enumerate(content.get("mutant", []), 1):
+        where = f"{path.name}, entry {number}"
+        if unknown := entry.keys() - _KEYS.keys():
+            raise MutantError(f"{where}: unknown key {sorted(unknown)}; an entry has {', '.join(_KEYS)}")
+        if missing := _KEYS.keys() - _OPTIONAL - entry.keys():
+            raise MutantError(f"{where}: {', '.join(sorted(missing))} is missing")
+        for key, value in entry.items():
+            if type(value) is not _KEYS[key]:
+                raise MutantError(f"{where}: {key} must be {_KEYS[key].__name__}, not {value!r}")
+        question = entry["question"]
+        running = 1 + sum(mutant.question == question for mutant in mutants)
+        mutants.append(Mutant(name=f"q{question}-{running}", **entry))
+    return mutants
+
+
+def questions(cell: NotebookNode) -> set[int]:
+    """The questions a code cell is a proof of, by its tags."""
+    return {int(match[1]) for tag in tags(cell) if (match := _QUESTION_TAG.fullmatch(tag))}
+
+
+def answered_questions(notebook: NotebookNode) -> list[int]:
+    """The questions a lesson answers, in its order."""
+    return [question["id"] for cell in notebook.cells if (question := question_of(cell))]
+
+
+def place(mutant: Mutant, notebook: NotebookNode) -> Placed:
+    """Apply a mutant to the one cell that has its text; MutantError when it does not fit the lesson."""
+    cells = list(code_cells(notebook))
+    proofs = [index for index, cell in enumerate(cells) if mutant.question in questions(cell)]
+    if not proofs:
+        raise MutantError(f"{mutant.name}: no code cell of the lesson is tagged q{mutant.question}")
+    if mutant.find == mutant.put:
+        raise MutantError(f"{mutant.name}: `find` and `put` are the same text")
+    candidates = [(index, cell) for index, cell in enumerate(cells) if not has_tag(cell, *_EXERCISE)]
+    if mutant.cell is not None:
+        candidates = [(index, cell) for index, cell in candidates if cell_id(cell) == mutant.cell]
+        if not candidates:
+            raise MutantError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
+    hits = [(index, cell) for index, cell in candidates for _ in range(cell.source.count(mutant.find))]
+    if len(hits) != 1:
+        where = ", ".join(sorted({cell_id(cell) for _, cell in hits})) or "no cell"
+        raise MutantError(
+            f"{mutant.name}: its text must occur once, but occurs {len(hits)} times ({where}); "
+            f'lengthen `find`, or name the cell: cell = "..."\n{mutant.find}'
+        )
+    index, cell = hits[0]
+    if index > proofs[-1]:
+        raise MutantError(f"{mutant.name}: cell {cell_id(cell)} runs after the last cell tagged q{mutant.question}")
+    source = cell.source.replace(mutant.find, mutant.put)
+    try:
+        changed = _assertions(source)
+    except SyntaxError as error:
+        raise MutantError(f"{mutant.name}: the changed cell {cell_id(cell)} is not valid Python: {error}") from None
+    if changed != _assertions(cell.source):
+        raise MutantError(
+            f"{mutant.name}: it changes an assertion of cell {cell_id(cell)}; change the code the assertion is about"
+        )
+    return Placed(mutant, index, source)
+
+
+def _assertions(source: str) -> list[str]:
+    """The assertions of a cell, `assert` statements and calls of `assert_...` functions, in comparable form."""
+    found = []
+    for node in ast.walk(ast.parse(without_magics(source))):
+        if isinstance(node, ast.Assert):
+            found.append(ast.dump(node))
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name.startswith("assert"):
+                found.append(ast.dump(node))
+    return sorted(found)
+
+
+def sample(mutants: list[Mutant]) -> list[Mutant]:
+    """At least one mutant of every question and at least one in three of all, the same ones each time."""
+    rank: dict[int, int] = {}
+    ranked = []
+    for order, mutant in enumerate(mutants):
+        rank[mutant.question] = rank.get(mutant.question, 0) + 1
+        ranked.append((rank[mutant.question], order, mutant))
+    ranked.sort(key=lambda entry: entry[:2])
+    enough = max(len(rank), -(-len(mutants) // 3))
+    chosen = sorted(ranked[:enough], key=lambda entry: entry[1])
+    return [mutant for _, _, mutant in chosen]
