@@ -57,8 +57,8 @@ class Outcome:
     """How a branch ended.
 
     `end` is "ran" (to its last step, or to an error in a judged one; then `cell`, `error` and `message` tell),
-    "timeout" or "died" (the process was lost). `asserted`: the error is a failed assertion of the cell or of a testing function,
-    not one of a library's own. `noted`: the first error outside the judged steps.
+    "timeout" or "died" (the process was lost). `asserted`: the error is a failed assertion of the cell or of a
+    testing function, not one of a library's own. `noted`: the first error outside the judged steps.
     """
 
     name: str

@@ -1,0 +1,169 @@
+"""A lesson's exercises as a student meets them: the cells of the student notebook, then one answer.
+
+Wrong answers stand in one file a lesson, `tests/exercises/wrong_answers/NN_slug.toml`:
+
+    [[wrong]]
+    exercise = "exercise-1-1"
+    misconception = "adds the sides instead of multiplying them"
+    says = "multiply"        # optional: must stand in the message of the assertion that fails
+    seen = false             # optional: only the grading tests catch it
+    code = '''
+    def area(width, height):
+        return width + height
+    '''
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tests.mutants.branches import Branch, Outcome, Step, explore
+from tests.support.notebook import cell_id, code_cells, has_tag
+from tools.student import student_notebook
+
+WRONG_ANSWERS = Path(__file__).resolve().parent / "wrong_answers"
+
+_SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.MULTILINE | re.DOTALL)
+_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS$.*?^[ \t]*### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
+_WRONG_KEYS = {"exercise", "misconception", "code", "says", "seen"}
+_WRONG_OPTIONAL = {"says", "seen"}
+
+
+class ExerciseError(ValueError):
+    """An exercise or a wrong answer that cannot be used; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise of a lesson. `name` is its cell's id, exercise-1-1."""
+
+    name: str
+    solution: str
+    tests: str
+    stub: str
+    visible_tests: str
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A plausible mistake.
+
+    `says` must stand in the message it gets; `seen = false` if only the grading tests catch it.
+    """
+
+    exercise: str
+    misconception: str
+    code: str
+    says: str = ""
+    seen: bool = True
+
+
+def exercises(notebook: NotebookNode) -> list[Exercise]:
+    """The exercises of a lesson, in order; ExerciseError when one is incomplete."""
+    cells = list(code_cells(notebook))
+    solutions = {cell_id(cell): cell.source for cell in cells if has_tag(cell, "solution")}
+    tests = {cell_id(cell): cell.source for cell in cells if has_tag(cell, "exercise-tests")}
+    for name, solution in solutions.items():
+        if f"{name}-tests" not in tests:
+            raise ExerciseError(f"{name} has no tests; add a cell with the id {name}-tests and the tag exercise-tests")
+        if len(_SOLUTION.findall(solution)) != 1:
+            raise ExerciseError(f"{name} needs exactly one ### BEGIN SOLUTION … ### END SOLUTION, each on its own line")
+        if len(_HIDDEN.findall(tests[f"{name}-tests"])) != 1:
+            raise ExerciseError(f"{name}-tests needs exactly one ### BEGIN HIDDEN TESTS … ### END HIDDEN TESTS")
+    if stray := tests.keys() - {f"{name}-tests" for name in solutions}:
+        raise ExerciseError(f"{', '.join(stray)}: tests without an exercise; its cell needs the tag solution")
+    given = {cell_id(cell): cell.source for cell in code_cells(student_notebook(notebook))}
+    return [
+        Exercise(name, solution, tests[f"{name}-tests"], given[name], given[f"{name}-tests"])
+        for name, solution in solutions.items()
+    ]
+
+
+def set_up(notebook: NotebookNode) -> list[Step]:
+    """What a student runs before the first exercise: all of the student notebook but the exercises."""
+    exercise_cells = {name for exercise in exercises(notebook) for name in (exercise.name, f"{exercise.name}-tests")}
+    cells = code_cells(student_notebook(notebook))
+    return [Step(cell_id(cell), cell.source) for cell in cells if cell_id(cell) not in exercise_cells]
+
+
+def read_wrong_answers(path: Path) -> list[WrongAnswer]:
+    """The wrong answers of a file; ExerciseError when an entry is not understood."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ExerciseError(
+            f"there is no {path.name}; every exercise needs two plausible wrong answers in it"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ExerciseError(f"{path.name} is not valid TOML: {error}") from None
+    if unknown := content.keys() - {"wrong"}:
+        raise ExerciseError(f"{path.name}: unknown table {sorted(unknown)}; only [[wrong]] entries belong here")
+    answers = []
+    for number, entry in enumerate(content.get("wrong", []), 1):
+        if unknown := entry.keys() - _WRONG_KEYS:
+            raise ExerciseError(f"{path.name}, entry {number}: unknown key {sorted(unknown)}")
+        if missing := _WRONG_KEYS - _WRONG_OPTIONAL - entry.keys():
+            raise ExerciseError(f"{path.name}, entry {number}: {', '.join(sorted(missing))} is missing")
+        answers.append(WrongAnswer(**entry))
+    return answers
+
+
+def check_wrong_answers(found: Iterable[Exercise], answers: Iterable[WrongAnswer], file: str) -> None:
+    """ExerciseError unless every exercise has two different wrong answers that define what the reference defines."""
+    known = {exercise.name: exercise for exercise in found}
+    answers = list(answers)
+    for answer in answers:
+        if answer.exercise not in known:
+            raise ExerciseError(f"{file}: the lesson has no exercise {answer.exercise!r}")
+        wanted, given = (signatures(code) for code in (known[answer.exercise].solution, answer.code))
+        if wanted != given:
+            raise ExerciseError(
+                f"{file}: a wrong answer to {answer.exercise} defines {given}, the exercise asks for {wanted}"
+            )
+    for name in known:
+        distinct = {ast.dump(ast.parse(answer.code)) for answer in answers if answer.exercise == name}
+        if len(distinct) < 2:
+            raise ExerciseError(f"{name} needs two different plausible wrong answers in {file}, it has {len(distinct)}")
+
+
+def signatures(code: str) -> dict[str, list[str]]:
+    """The functions a cell defines, with the names of their parameters."""
+    functions = (node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    return {node.name: [entry.arg for entry in ast.walk(node) if isinstance(entry, ast.arg)] for node in functions}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An answer to an exercise; `name` is free, but its own."""
+
+    name: str
+    exercise: Exercise
+    answer: str
+
+
+def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = 60) -> dict[str, Outcome]:
+    """Run every attempt in a student's notebook of its own. An outcome's `cell` is answer, visible tests or all tests.
+
+    The tests run twice, as they do for a student: first what the student sees, then the whole cell when it is graded.
+    """
+    trunk = set_up(notebook)
+    branches = [
+        Branch(
+            attempt.name,
+            len(trunk),
+            (
+                Step("answer", attempt.answer),
+                Step("visible tests", attempt.exercise.visible_tests),
+                Step("all tests", attempt.exercise.tests),
+            ),
+        )
+        for attempt in attempts
+    ]
+    return explore(trunk, branches, timeout=timeout)
