@@ -180,7 +180,7 @@ def test_a_forgotten_name_is_noticed(lesson: ModuleType) -> None:
 
 @pytest.mark.parametrize("size", vit.TIMM_NAMES)
 def test_full_size_parameter_counts_agree(lesson: ModuleType, size: str) -> None:
-    config = lesson.CONFIGS[size]
+    config = lesson.vit_config(size)
     timm = reference("timm")
     mine = count(on_meta(lambda: lesson.ViT(config)))
     assert mine == count(on_meta(lambda: timm.create_model(vit.TIMM_NAMES[size], num_classes=config.classes)))
@@ -192,17 +192,19 @@ def test_full_size_parameter_counts_agree(lesson: ModuleType, size: str) -> None
 @pytest.mark.parametrize(("size", "name"), [("B/16", "vit_b_16"), ("L/16", "vit_l_16"), ("H/14", "vit_h_14")])
 def test_full_size_parameter_counts_agree_with_torchvision(lesson: ModuleType, size: str, name: str) -> None:
     models = reference("torchvision").models
-    assert count(on_meta(lambda: lesson.ViT(lesson.CONFIGS[size]))) == count(on_meta(getattr(models, name)))
+    assert count(on_meta(lambda: lesson.ViT(lesson.vit_config(size)))) == count(on_meta(getattr(models, name)))
 
 
 def test_the_published_counts(lesson: ModuleType) -> None:
     published = {"B/16": 86_567_656, "L/16": 304_326_632, "H/14": 632_045_800}
-    assert {size: count(on_meta(lambda size=size: lesson.ViT(lesson.CONFIGS[size]))) for size in published} == published
+    assert {
+        size: count(on_meta(lambda size=size: lesson.ViT(lesson.vit_config(size)))) for size in published
+    } == published
 
 
 @pytest.mark.parametrize("size", ["Ti/16", "S/16", "B/16", "B/32", "L/16", "H/14", "G/14"])
 def test_the_macs_formula_counts_what_timm_executes(lesson: ModuleType, size: str) -> None:
-    config = lesson.CONFIGS[size]
+    config = lesson.vit_config(size)
     assert 2 * sum(lesson.macs_formula(config).values()) == executed_flops(config)
 
 
@@ -222,49 +224,76 @@ def executed_flops(config: object) -> int:
     return counter.get_total_flops()
 
 
-GRIDS = [((4, 4), (6, 6)), ((4, 4), (3, 5)), ((6, 6), (4, 4)), ((3, 5), (7, 6)), ((4, 4), (4, 4))]
+GRIDS = [(4, (6, 6)), (4, (3, 5)), (6, (4, 4)), (3, (7, 2)), (4, (4, 4))]
 
 
-def position_table(grid: tuple[int, int]) -> Tensor:
-    return torch.randn(1, grid[0] * grid[1] + 1, 10, generator=generator(5))
+def position_table(side: int) -> Tensor:
+    return torch.randn(1, 1 + side**2, 10, generator=generator(5))
 
 
-@pytest.mark.parametrize(("old", "new"), GRIDS)
-def test_interpolated_positions_agree_with_timm(lesson: ModuleType, old: tuple[int, int], new: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("side", "new"), GRIDS)
+def test_interpolated_positions_agree_with_timm(lesson: ModuleType, side: int, new: tuple[int, int]) -> None:
     layers = reference("timm.layers")
-    pos = position_table(old)
-    mine = lesson.interpolate_positions(pos, old, new)
-    # timm interpolates in float32 whatever it is given, so float32 is the precision of the comparison.
-    wanted = layers.resample_abs_pos_embed(pos, list(new), list(old), interpolation="bicubic", antialias=True)
+    pos = position_table(side)
+    mine = lesson.interpolate_positions(pos, *new)
+    # timm interpolates in float32 whatever it is given, so that is the precision of the comparison.
+    wanted = layers.resample_abs_pos_embed(pos, list(new), [side, side], interpolation="bilinear", antialias=False)
     torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=0)
 
 
+def test_timm_notices_other_conventions(lesson: ModuleType) -> None:
+    """The comparison above tells bicubic and antialiased tables apart; both are usual, too."""
+    layers = reference("timm.layers")
+    pos = position_table(6)
+    mine = lesson.interpolate_positions(pos, 4, 4)
+    for options in ({"interpolation": "bicubic", "antialias": False}, {"interpolation": "bilinear", "antialias": True}):
+        assert (mine - layers.resample_abs_pos_embed(pos, [4, 4], [6, 6], **options)).abs().max() > 0.05
+
+
 def test_interpolated_positions_keep_cls_and_a_constant_table(lesson: ModuleType) -> None:
-    pos = position_table((4, 4)).double()
+    pos = position_table(4).double()
     pos[:, 1:] = torch.arange(10)
-    resized = lesson.interpolate_positions(pos, (4, 4), (7, 5))
+    resized = lesson.interpolate_positions(pos, 7, 5)
     assert resized.shape == (1, 36, 10)
     assert torch.equal(resized[:, :1], pos[:, :1])
     torch.testing.assert_close(resized[:, 1:], pos[:, 1:2].expand(-1, 35, -1), atol=1e-12, rtol=0)
 
 
 def test_transformers_interpolates_positions_by_another_convention(lesson: ModuleType) -> None:
-    """transformers switches antialiasing off, and torch's two bicubic kernels differ (a = -0.75 without, -0.5 with).
+    """transformers resizes bicubically, the lesson bilinearly: the same positions only where nothing is resized.
 
-    So the two libraries disagree on enlarging, too, where there is nothing to antialias; a checkpoint fine-tuned at a
-    new size with one of them is not the same model in the other. This test fails when transformers changes its mind.
+    A checkpoint carried to another resolution by one of them is not the same model in the other. This test fails when
+    transformers changes its mind.
     """
     config = vit.tiny_config(lesson)
     embeddings = randomise(vit.transformers_vit(config), seed=4).vit.embeddings
     pos = embeddings.position_embeddings.detach()
     side, new = config.image_size // config.patch_size, 6
-    pixels = new * config.patch_size
-    theirs = embeddings.interpolate_pos_encoding(torch.empty(1, new * new + 1, config.dim), pixels, pixels).detach()
+
+    def theirs(grid: int) -> Tensor:
+        pixels = grid * config.patch_size
+        return embeddings.interpolate_pos_encoding(torch.empty(1, 1 + grid**2, config.dim), pixels, pixels).detach()
 
     table = pos[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)
-    same_kernel = nn.functional.interpolate(table, size=(new, new), mode="bicubic", antialias=False)
-    torch.testing.assert_close(theirs[:, 1:], same_kernel.flatten(2).transpose(1, 2), atol=1e-6, rtol=0)
+    bicubic = nn.functional.interpolate(table, size=(new, new), mode="bicubic").flatten(2).transpose(1, 2)
+    torch.testing.assert_close(theirs(new)[:, 1:], bicubic, atol=1e-6, rtol=0)
+    torch.testing.assert_close(lesson.interpolate_positions(pos, side, side), theirs(side), atol=1e-6, rtol=0)
 
-    mine = lesson.interpolate_positions(pos, (side, side), (new, new))
-    assert torch.equal(mine[:, 0], theirs[:, 0])
-    assert 0.01 < (mine - theirs).abs().max() < 0.5
+    mine = lesson.interpolate_positions(pos, new, new)
+    assert torch.equal(mine[:, 0], theirs(new)[:, 0])
+    assert (mine - theirs(new)).abs().max() > 0.05
+
+
+def test_the_authors_own_code_interpolates_from_corner_to_corner(lesson: ModuleType) -> None:
+    """`scipy.ndimage.zoom(order=1)`, as in the ViT paper's code, maps the outermost patch centres onto each other.
+
+    The lesson, like timm and transformers, maps the borders of the picture onto each other (`align_corners=False`).
+    """
+    zoom = reference("scipy.ndimage").zoom
+    pos = position_table(4).double()
+    zoomed = torch.from_numpy(zoom(pos[0, 1:].unflatten(0, (4, 4)).numpy(), (6 / 4, 6 / 4, 1), order=1))
+    table = pos[:, 1:].unflatten(1, (4, 4)).permute(0, 3, 1, 2)
+    corners = nn.functional.interpolate(table, size=(6, 6), mode="bilinear", align_corners=True)
+    torch.testing.assert_close(zoomed, corners[0].permute(1, 2, 0), atol=1e-12, rtol=0)
+    mine = lesson.interpolate_positions(pos, 6, 6)[0, 1:].unflatten(0, (6, 6))
+    assert (mine - zoomed).abs().max() > 0.05
