@@ -1,0 +1,92 @@
+"""Size: what a reader can take in, a cell, a gap and a lesson at a time.
+
+Lines of code are counted without blank lines and lines that are only a comment. Set-up and carried-over cells are
+collapsed and no reading matter, so the limits for single cells leave them out; those for the lesson count them.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from nbformat import NotebookNode
+
+from tests.contract.rules.lesson import Lesson, at
+from tests.contract.rules.markdown import without_blocks, words_in
+from tests.contract.rules.source import code_lines
+from tests.support.notebook import has_tag, question_of
+
+CODE_CELLS, CODE_LINES, WORDS, BYTES = 120, 1200, 9000, 4_000_000
+MEDIAN, NINETIETH, LONGEST = 8, 20, 40
+WORDS_BETWEEN = 120
+
+
+def _read_cells(lesson: Lesson) -> list[NotebookNode]:
+    return [cell for cell in lesson.code if not has_tag(cell, "setup", "carried-over")]
+
+
+def lesson_is_not_too_long(lesson: Lesson) -> list[str]:
+    """Code cells, lines of code and words of the whole lesson."""
+    counts = {
+        "code cells": (len(lesson.code), CODE_CELLS),
+        "lines of code": (sum(code_lines(cell) for cell in lesson.code), CODE_LINES),
+        "words": (sum(words_in(cell.source) for cell in lesson.markdown), WORDS),
+    }
+    return [
+        f"the lesson has {count} {what}, more than {limit}; shorten it, or leave an experiment out"
+        for what, (count, limit) in counts.items()
+        if count > limit
+    ]
+
+
+def file_is_not_too_large(lesson: Lesson) -> list[str]:
+    """GitHub refuses to show a large notebook, and a phone to load it."""
+    size = lesson.path.stat().st_size if lesson.path else len(str(lesson.notebook))
+    return [f"the file has {size:,} bytes, more than {BYTES:,}; use smaller or fewer pictures"] if size > BYTES else []
+
+
+def no_code_cell_is_too_long(lesson: Lesson) -> list[str]:
+    """Forty lines are the most that fit a screen."""
+    return [
+        at(
+            cell,
+            f"it has {code_lines(cell)} lines of code, more than {LONGEST}; split it, one class or one idea a cell",
+        )
+        for cell in _read_cells(lesson)
+        if code_lines(cell) > LONGEST
+    ]
+
+
+def code_cells_are_short(lesson: Lesson) -> list[str]:
+    """Half the cells have 8 lines at most, nine in ten 20."""
+    cells = sorted(_read_cells(lesson), key=code_lines)
+    lengths = [code_lines(cell) for cell in cells]
+    longest = ", ".join(f"{cell.id} ({code_lines(cell)})" for cell in cells[: -len(cells) // 8 - 1 : -1])
+    found = []
+    if statistics.median(lengths) > MEDIAN:
+        found.append(
+            f"the median code cell has {statistics.median(lengths):g} lines, more than {MEDIAN}; split {longest}"
+        )
+    long = [length for length in lengths if length > NINETIETH]
+    if len(long) > len(cells) / 10:
+        found.append(
+            f"{len(long)} of {len(cells)} code cells have over {NINETIETH} lines, more than a tenth; split {longest}"
+        )
+    return found
+
+
+def text_between_code_is_short(lesson: Lesson) -> list[str]:
+    """At most 120 words between two code cells; a question's cell, corrections and follow-ups are left out."""
+    found: list[str] = []
+    gap: list[NotebookNode] = []
+    seen_code = False
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            count = sum(words_in(without_blocks(other.source)) for other in gap)
+            if seen_code and count > WORDS_BETWEEN:
+                found.append(
+                    at(gap[0], f"{count} words between two code cells, more than {WORDS_BETWEEN}; cut, or compute")
+                )
+            gap, seen_code = [], True
+        elif cell.cell_type == "markdown" and not question_of(cell):
+            gap.append(cell)
+    return found
