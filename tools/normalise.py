@@ -19,7 +19,7 @@ KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over")
 COLLAPSED_TAGS = ("setup", "carried-over", "solution")
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 
-_CARRIED_TITLE = re.compile(r"#@title Carried over from Lesson \d+: (.+)")
+_CARRIED_TITLE = re.compile(r"#\s?@title Carried over from Lesson \d+: (.+)")
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
@@ -115,7 +115,7 @@ def with_restated_cells(notebook: NotebookNode, name: str, folder: Path) -> Note
 
 def carried_source(lesson: str, source: str, name: str) -> str:
     """The source of a carried-over cell: a title line, then the origin's source byte for byte."""
-    return f"#@title Carried over from Lesson {lesson_number(lesson)}: {name}\n{source}"
+    return f"# @title Carried over from Lesson {lesson_number(lesson)}: {name}\n{source}"
 
 
 def _source_of(origin: NotebookNode, wanted: str, who: str, lesson: str) -> str:

@@ -1,11 +1,10 @@
-"""Student notebooks: a lesson's definitions and its exercises without solutions: `python -m tools.student [lesson …]`."""
+"""Student notebooks, a lesson's definitions and exercises without solutions: `python -m tools.student [lesson …]`."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,7 +21,7 @@ HOW_TO = (
 
 _SOLUTION = re.compile(r"^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$", re.M | re.S)
 _HIDDEN_TESTS = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS[^\n]*\n.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.M | re.S)
-_FORM_TITLE = re.compile(r"\A#@title Solution[^\n]*\n+")
+_FORM_TITLE = re.compile(r"\A#\s?@title Solution[^\n]*\n+")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +69,7 @@ def belongs(cell: NotebookNode) -> bool:
     """Whether the cell is part of a student notebook."""
     if cell.cell_type == "code":
         return bool(DEFINING.intersection(tags(cell))) or has_tag(cell, "solution", "exercise-tests")
-    return cell_id(cell).startswith("exercise-")
+    return re.fullmatch(r"exercise-\d+-\d+-statement", cell_id(cell)) is not None
 
 
 def stub(source: str) -> str:

@@ -14,7 +14,7 @@ from tests.contract.rules.lesson import Book, Lesson
 from tools.normalise import normalised
 
 WORDINGS = {1: "What is a patch?", 2: 'What does "/2" mean?', 3: "How many tokens are there?"}
-SETUP = "#@title Set-up\nSEED = 0"
+SETUP = "# @title Set-up\nSEED = 0"
 ALT = "A bar for each patch size, falling from left to right."
 
 OPENING = """# Patches
@@ -29,7 +29,7 @@ After this lesson you can count the tokens of any image.
 | Know first | tensors |
 | You will be able to | count, cut, check |
 
-Text CC BY 4.0, code under the MIT licence; please cite the book."""
+Text CC BY 4.0, code under the MIT licence cite the book."""
 
 TASK = "Write `halve(x)` that takes a number `x` and returns half of it as an integer."
 
@@ -192,7 +192,7 @@ def _exercise(notebook: NotebookNode, number: int) -> None:
     _text(notebook, f"{name}-statement", statement)
     common = {"schema_version": 3, "task": False}
     solution = (
-        f'#@title Solution of Exercise 1.{number}\ndef halve(x):\n    """Half of `x`."""\n'
+        f'# @title Solution of Exercise 1.{number}\ndef halve(x):\n    """Half of `x`."""\n'
         "    ### BEGIN SOLUTION\n    return x // 2\n    ### END SOLUTION"
     )
     grading = common | {"grade_id": name, "solution": True, "grade": False, "locked": False}

@@ -137,16 +137,15 @@ def place(mutant: Mutant, notebook: NotebookNode) -> Placed:
 
 
 def _assertions(source: str) -> list[str]:
-    """The assertions of a cell, `assert` statements and calls of `assert_...` functions, in comparable form."""
-    found = []
-    for node in ast.walk(ast.parse(without_magics(source))):
-        if isinstance(node, ast.Assert):
-            found.append(ast.dump(node))
-        elif isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name.startswith("assert"):
-                found.append(ast.dump(node))
-    return sorted(found)
+    """The assertions of a cell in comparable form."""
+    return sorted(ast.dump(node) for node in ast.walk(ast.parse(without_magics(source))) if is_assertion(node))
+
+
+def is_assertion(node: ast.AST) -> bool:
+    """Whether this is an `assert` statement or a call of an `assert_...` function."""
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "attr", getattr(node.func, "id", "")).startswith("assert")
+    return isinstance(node, ast.Assert)
 
 
 def sample(mutants: list[Mutant]) -> list[Mutant]:

@@ -28,8 +28,8 @@ TABLE_ROWS = {
     "the questions covered": r"question",
     "the reading time": r"read",
     "the running time": r"run",
-    "what to know first": r"know|before",
-    "what the reader will be able to do": r"able|can do",
+    "what to know first": r"know|need|before",
+    "what the reader will be able to do": r"able|can",
 }
 LAST_PARTS = ("Exercises", "Summary", "Sources")
 SUMMARY_LINES = 10
@@ -82,7 +82,7 @@ def tells_what_to_expect(lesson: Lesson) -> list[str]:
         for what, word in TABLE_ROWS.items()
         if not any(re.search(word, row.split("|")[1], re.I) for row in rows if row.count("|") > 1)
     ]
-    if not re.search(r"licen[cs]e", opening, re.I) or not re.search(r"\bcit(e|ing|ation)", opening, re.I):
+    if not re.search(r"licen[cs]e|CC BY", opening, re.I) or not re.search(r"\bcit(e|ing|ation)", opening, re.I):
         found.append(at(first, "a line must name the licence and how to cite; add it above the import cell"))
     return found
 
@@ -125,9 +125,9 @@ def collapsed_cells_are_marked_for_every_renderer(lesson: Lesson) -> list[str]:
             found.append(
                 at(cell, f"jupyter.source_hidden and cellView must follow the tag {HIDDEN}; run `make notebooks`")
             )
-        if hidden and not cell.source.startswith("#@title "):
+        if hidden and not cell.source.startswith("# @title "):
             found.append(
-                at(cell, "a collapsed cell begins with `#@title …`, which is all a reader sees of it; add the line")
+                at(cell, "a collapsed cell begins with `# @title …`, which is all a reader sees of it; add the line")
             )
     return found
 

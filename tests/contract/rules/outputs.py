@@ -22,7 +22,7 @@ UNSTABLE = {
     r"(?<![\w.])/(home|root|tmp|usr|opt|var|Users|content|private|work|mnt)/|\b[A-Z]:\\": "a path of one machine",
     r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|sec|secs|seconds?|min|minutes?|it/s)(?![\w/])": "a timing",
     # 0.00047 has two digits that count; they hold.
-    rf"\b(?=\d+\.\d{{{DIGITS + 1}}})(?=[0.]*[1-9](?:\.?\d){{{DIGITS}}})[\d.]+": f"a number to more than {DIGITS} digits",
+    rf"\b(?=\d+\.\d{{{DIGITS + 1}}})(?=[0.]*[1-9](?:\.?\d){{{DIGITS}}})[\d.]+": f"more than {DIGITS} digits",
 }
 _PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
 _SKIPPING = re.compile(r"#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)|\bnbval\b", re.I)
