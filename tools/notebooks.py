@@ -94,7 +94,7 @@ def finished(notebook: NotebookNode, path: Path) -> str:
     return text_of(stored)
 
 
-def execute(notebook: NotebookNode, progress: Progress | None = None) -> None:
+def execute(notebook: NotebookNode, progress: Progress) -> None:
     """Run every cell in a kernel of its own, in an empty folder, on one thread, with no settings of the user's."""
     with quiet_environment() as folder:
         client = NotebookClient(
@@ -106,32 +106,15 @@ def execute(notebook: NotebookNode, progress: Progress | None = None) -> None:
             extra_arguments=["--log-level=ERROR"],  # not a warning about loopback for each kernel
             resources={"metadata": {"path": folder}},
         )
-        if progress:
-            progress.watch(client)
+        progress.watch(client)
         try:
             client.execute(env=dict(os.environ))
         except CellExecutionError as error:
-            culprit = _failed_cell(notebook)
-            raise LessonError(f"cell {culprit} failed: {error.ename}: {error.evalue}") from None
+            raise LessonError(f"cell {progress.cell} failed: {error.ename}: {error.evalue}") from None
         except CellTimeoutError:
-            raise LessonError(
-                f"cell {_failed_cell(notebook)} ran longer than {CELL_TIMEOUT} s; make it smaller"
-            ) from None
+            raise LessonError(f"cell {progress.cell} ran longer than {CELL_TIMEOUT} s; make it smaller") from None
         except DeadKernelError:
-            raise LessonError(
-                f"cell {_failed_cell(notebook)} killed the kernel (out of memory?); make it smaller"
-            ) from None
-
-
-def _failed_cell(notebook: NotebookNode) -> str:
-    """The cell that stopped the run: the one with an error, or else the first that was not finished."""
-    for cell in code_cells(notebook):
-        if any(output.output_type == "error" for output in cell.outputs):
-            return cell_id(cell)
-    for cell in code_cells(notebook):
-        if cell.execution_count is None:
-            return cell_id(cell)
-    return "(unknown)"
+            raise LessonError(f"cell {progress.cell} killed the kernel (out of memory?); make it smaller") from None
 
 
 @contextmanager
@@ -172,6 +155,7 @@ class Progress:
         self.start = self.cell_start = time.monotonic()
         self.slowest = (0.0, "none")
         self.total = self.number = 0
+        self.cell = "(none)"
 
     def watch(self, client: NotebookClient) -> None:
         """Follow the run of this client."""
@@ -189,13 +173,14 @@ class Progress:
         if cell.cell_type != "code":
             return
         self.number += 1
+        self.cell = cell_id(cell)
         self.cell_start = time.monotonic()
         if sys.stdout.isatty():
-            self._show(f"{self.lesson}: cell {self.number} of {self.total}, {cell_id(cell)}", end="")
+            self._show(f"{self.lesson}: cell {self.number} of {self.total}, {self.cell}", end="")
 
     def _after(self, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         if cell.cell_type == "code":
-            self.slowest = max(self.slowest, (time.monotonic() - self.cell_start, cell_id(cell)))
+            self.slowest = max(self.slowest, (time.monotonic() - self.cell_start, self.cell))
 
     @staticmethod
     def _show(text: str, end: str) -> None:

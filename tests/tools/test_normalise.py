@@ -22,7 +22,8 @@ def stored(cell: NotebookNode) -> NotebookNode:
 
 
 def test_metadata_of_editors_is_dropped() -> None:
-    cell = new_code_cell("x", metadata={"tags": ["q1"], "execution": {"t": "1"}, "scrolled": True, "id": "abc"})
+    cell = new_code_cell("x")
+    cell.metadata = {"tags": ["q1"], "execution": {"started": "now"}, "scrolled": True, "id": "abc"}
     result = normalised(notebook(cell, widgets={}, colab={}, kernelspec={"name": "conda-env"}))
     assert result.cells[0].metadata == {"tags": ["q1"]}
     assert set(result.metadata) == {"kernelspec", "language_info"}
