@@ -1,15 +1,17 @@
 """Sphinx extension of the book: portable notebook patterns become anchors, cards, links, figures and MathML.
 
-The notebooks hold plain Markdown, so that they read well in Jupyter, Colab, VS Code and on GitHub. What a web page can do
-beyond that is added here, while the site is built. Each module does one job:
+The notebooks hold plain Markdown, so that they read well in Jupyter, Colab, VS Code and on GitHub. What a web page can
+do beyond that is added here, while the site is built. Each module does one job:
 
 - ``repository``  the public address of the source, and the buttons that need it
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``cards``       short answers, cautions, follow-ups and "Try" lines
 - ``cells``       collapsed code cells, and the note in place of live panels
 - ``figures``     captions, image sizes and the frames of sliders
+- ``tables``      tables without a heading
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
-- ``mathml``      formulas as MathML, with a font cut down to the glyphs in use
+- ``mathml``      formulas as MathML
+- ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
 - ``check``       inspection of a finished site (needs no Sphinx)
 """
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
     # Imported here, so that `vitbook.check` can be used where Sphinx is not installed.
-    from vitbook import cards, cells, figures, links, mathml, pages, questions, repository
+    from vitbook import cards, cells, figures, links, mathml, pages, questions, repository, tables
 
-    for part in (repository, questions, cards, cells, figures, links, mathml, pages):
+    for part in (repository, questions, cards, cells, figures, tables, links, mathml, pages):
         part.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

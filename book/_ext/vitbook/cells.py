@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
 
-TITLE_LINE = re.compile(r"#@title[ \t]+(.+)\n?")
+TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")
 
 
 def is_cell(node: nodes.Node, part: str = "cell_code") -> bool:

@@ -126,12 +126,15 @@ class ImageSizes(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Measure the image files."""
+        """Take the size that the notebook states, or else that of the file."""
         for image in self.document.findall(nodes.image):
-            # myst-nb copies alt texts from cell metadata; widths in units are left to the author
-            size = get_image_size(str(Path(self.app.srcdir, image["uri"])))
-            if size and not image.get("width") and not image.get("height"):
-                image["pixels"] = size
+            stated = [image.get(side, "").removesuffix("px") for side in ("width", "height")]
+            if all(side.isdigit() for side in stated):
+                # docutils would write a fixed style, which cannot shrink on a phone
+                del image["width"], image["height"]
+                image["pixels"] = stated
+            elif not any(stated):
+                image["pixels"] = get_image_size(os.path.join(self.app.srcdir, image["uri"].lstrip("/")))
 
 
 def visit_image(self: HTML5Translator, node: nodes.image) -> None:
@@ -139,7 +142,7 @@ def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     node["loading"] = "lazy"
     type(self).visit_image(self, node)
     extra = ' decoding="async"' + (" hidden" if node.get("hidden") else "")
-    if "pixels" in node:
+    if node.get("pixels"):
         extra += ' width="{}" height="{}"'.format(*node["pixels"])
     self.body[-1] = self.body[-1].replace("<img ", f"<img{extra} ", 1)
 

@@ -12,7 +12,6 @@ from sphinx.util.nodes import make_refnode
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 MENTION = re.compile(r"(?<![\w./#])(?:Q(?P<q>\d+)|Lesson\s(?P<lesson>\d+)|Exercise\s(?P<exercise>\d+\.\d+))(?!\w|\.\d)")
 # Words inside these are left as they are.
@@ -79,20 +78,6 @@ class Links(SphinxPostTransform):
         return node
 
 
-def known_targets(env: BuildEnvironment) -> frozenset[tuple[str, Target]]:
-    """Return every label that a mention could mean."""
-    labels = env.domains["std"].labels
-    return frozenset((name, labels[name]) for name in labels if re.fullmatch(r"q\d+|lesson-\d+|exercise-\d+-\d+", name))
-
-
-def rewrite_all(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    """Write every page again when a target came, went or moved, since any page may mention it."""
-    now, before = known_targets(env), getattr(env, "vitbook_targets", None)
-    env.vitbook_targets = now
-    return [] if now == before else env.found_docs
-
-
 def setup(app: Sphinx) -> None:
     """Register the transform."""
     app.add_post_transform(Links)
-    app.connect("env-updated", rewrite_all)

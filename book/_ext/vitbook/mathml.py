@@ -1,21 +1,20 @@
 """Formulas as MathML, written while the site is built: no script, no request, readable aloud.
 
-The browser sets MathML with a mathematical font. Phones often have none, so the site brings STIX Two Math, cut down to the
-glyphs that its formulas use.
+The browser sets MathML with a mathematical font. Phones often have none, so the site brings one (see ``mathfont``).
 """
 
 from __future__ import annotations
 
 import re
 from html import escape, unescape
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
-from fontTools import subset
 from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
+
+from vitbook.mathfont import write_font
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 CONVERTER = LatexToMathML(fancy_error=False)
 FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
-# Signs that the browser itself puts into formulas: primes, minus, roots, brackets, bars, braces and arrows that stretch.
-ALWAYS = " ()[]{}|‖⌊⌋⌈⌉√−′∑∏→⏞⏟^~¯"
+TAG = re.compile(r"<[^>]*>")
 WIDE = 28  # signs; a telephone shows about thirty in a line
-FONT_FILE = "math.woff"
 
 
 def to_mathml(latex: str, display: bool) -> str:
@@ -47,7 +44,7 @@ def convert(node: nodes.Element, display: bool) -> str:
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula within a line; one too long for a phone gets a box in which it can scroll."""
     formula = convert(node, display=False)
-    wide = len(re.sub(r"<[^>]*>", "", formula)) > WIDE
+    wide = len(TAG.sub("", formula)) > WIDE
     self.body.append(f'<span class="math-wide">{formula}</span>' if wide else formula)
     raise nodes.SkipNode
 
@@ -62,32 +59,17 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def glyphs_in_use(pages: list[str]) -> set[int]:
-    """Return the code points of all formulas on the pages."""
-    text = "".join(re.sub(r"<[^>]*>", "", formula) for page in pages for formula in FORMULA.findall(page))
-    text = unescape(text)
-    # The browser itself slants a letter that stands alone: it needs the upright letter and the mathematical italic.
-    italic = {0x1D434 + i for i in range(52)} | {ord("ℎ")} | {0x1D6E2 + i for i in range(58)}
-    return {ord(sign) for sign in text + ALWAYS} | italic
-
-
-def write_font(target: Path, code_points: set[int]) -> None:
-    """Cut the font down to some glyphs and all that they can grow into."""
-    options = subset.Options(flavor="woff", notdef_outline=True)
-    options.layout_features = ["ssty", "math", "kern", "ccmp", "mark", "mkmk"]
-    source = Path(str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"))
-    font = subset.load_font(str(source), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=sorted(code_points))
-    cutter.subset(font)
-    subset.save_font(font, str(target), options)
+def signs_in_use(pages: list[str]) -> str:
+    """Return the signs of all formulas on the pages."""
+    formulas = "".join(formula for page in pages for formula in FORMULA.findall(page))
+    return "".join(sorted(set(unescape(TAG.sub("", formulas)))))
 
 
 def bring_font(app: Sphinx, exception: Exception | None) -> None:
     """Write the font when the pages are written; a page without a formula does not ask for it."""
     if exception is None and app.builder.format == "html":
         pages = [page.read_text(encoding="utf-8") for page in sorted(Path(app.outdir).rglob("*.html"))]
-        write_font(Path(app.outdir, "_static", FONT_FILE), glyphs_in_use(pages))
+        write_font(Path(app.outdir, "_static", "math.woff"), signs_in_use(pages))
 
 
 def setup(app: Sphinx) -> None:

@@ -19,7 +19,7 @@ FORGES = ("github", "gitlab", "bitbucket")
 ADDRESS = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://(?:[^@/]+@)?|[\w.-]+@)"  # a login before the host is dropped
     r"(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+(?=/))?[:/]"
-    r"(?P<path>[\w.~-]+(?:/[\w.~-]+)+?)(?:\.git)?/?"
+    r"(?P<path>[\w.~-]+(?:/[\w.~-]+)+)/?"
 )
 
 
@@ -28,7 +28,7 @@ def public_address(remote: str) -> str | None:
     match = ADDRESS.fullmatch(remote.strip())
     if match is None or not any(forge in match["host"] for forge in FORGES):
         return None
-    return f"https://{match['host']}/{match['path']}"
+    return f"https://{match['host']}/{match['path'].removesuffix('.git')}"
 
 
 def find_repository(environ: Mapping[str, str], folder: Path) -> str | None:

@@ -1,0 +1,277 @@
+"""The finished site in Chromium: accessible, quiet, within the screen, and working without a server."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="Playwright is missing: pip install -r tests/requirements.txt"
+)
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing: see tests/requirements.txt")
+
+WIDTHS = (360, 1280)
+MODES = ("light", "dark")
+LESSON = "notebooks/01_vit_fundamentals.html"
+OTHERS = ("book/index.html", "book/notation.html", "book/references.html", "genindex.html", "search.html?q=patch")
+
+AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
+# A lesson has thousands of coloured words, and axe looks at the contrast of each: of every kind, three are enough.
+THIN_OUT_CODE = """() => {
+    const seen = {};
+    for (const word of [...document.querySelectorAll("pre span[class]")]) {
+        const kind = word.className + " " + (word.closest(".cell_output") ? "output" : "input");
+        seen[kind] = (seen[kind] || 0) + 1;
+        if (seen[kind] > 3) word.replaceWith(word.textContent);
+    }
+}"""
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serve files without a line for each."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """Serve the site on this machine, on a free port."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    """Start Chromium once."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("There is no Chromium: install it (apt-get install chromium) or set CHROMIUM to its path.")
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page in a window of its own, and what went wrong while it loaded."""
+
+    def __init__(self, browser: playwright.Browser, address: str, width: int = 1280, mode: str = "light") -> None:
+        """Open an empty window."""
+        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=mode)
+        self.address, self.complaints, self.loaded = address, [], []
+        self.page = self.context.new_page()
+        self.page.on("console", self.note_message)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", self.note_request)
+        self.page.on("response", self.note_response)
+
+    def note_message(self, message: playwright.ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def note_request(self, request: playwright.Request) -> None:
+        if not request.url.startswith((self.address, "data:")):
+            self.complaints.append(f"asks another host for {request.url}")
+
+    def note_response(self, response: playwright.Response) -> None:
+        self.loaded.append(response.url)
+        if response.status >= 400:
+            self.complaints.append(f"status {response.status} for {response.url}")
+
+    def go(self, name: str) -> playwright.Page:
+        """Open a page, and wait until it is quiet."""
+        self.page.goto(self.address + name, wait_until="networkidle")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser, address: str) -> Iterator[type[Visit]]:
+    """Open windows, and close them afterwards."""
+    windows: list[Visit] = []
+
+    def open_window(width: int = 1280, mode: str = "light") -> Visit:
+        windows.append(Visit(browser, address, width, mode))
+        return windows[-1]
+
+    yield open_window
+    for window in windows:
+        window.context.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [LESSON, *OTHERS], ids=lambda name: name.split("/")[-1].split(".")[0])
+def test_pages_are_accessible_quiet_and_fit(visit, name: str, width: int, mode: str):
+    window = visit(width, mode)
+    page = window.go(name)
+    if name.startswith("search"):
+        page.wait_for_selector("#search-results li")
+    assert page.evaluate("document.documentElement.dataset.theme") == mode
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    page.wait_for_timeout(350)  # the theme makes scrolling boxes reachable a moment later
+    assert window.complaints == []  # before axe, which asks for style sheets itself
+    if name == LESSON:
+        page.evaluate("document.querySelectorAll('details.folded').forEach((fold) => (fold.open = true))")
+        page.wait_for_timeout(350)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "an open cell widens the page"
+        page.evaluate(THIN_OUT_CODE)
+    violations = axe.Axe().run(page, options=AXE_OPTIONS).response["violations"]
+    assert [(each["id"], each["help"], [node["target"] for node in each["nodes"]][:3]) for each in violations] == []
+
+
+def slider_state(page: playwright.Page) -> dict[str, object]:
+    """Read which frame shows, and what is said about it."""
+    return page.evaluate(
+        """() => {
+            const slider = document.querySelector(".frame-slider"), images = [...slider.querySelectorAll("img")];
+            const input = slider.querySelector("input");
+            return {
+                shown: images.flatMap((image, i) => (image.offsetParent ? [i] : [])),
+                value: +input.value,
+                said: input.getAttribute("aria-valuetext"),
+                label: slider.querySelector("output").textContent,
+                labels: JSON.parse(slider.dataset.labels),
+            };
+        }"""
+    )
+
+
+def check_frame(page: playwright.Page, number: int) -> None:
+    """Check that one frame shows, and that its label is seen and said."""
+    state = slider_state(page)
+    assert (state["shown"], state["value"]) == ([number], number)
+    assert state["said"] == state["label"] == state["labels"][number]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_slider_obeys_keyboard_and_mouse(visit, width: int):
+    page = visit(width).go(LESSON)
+    control = page.locator(".frame-slider input").first
+    control.scroll_into_view_if_needed()
+    check_frame(page, 0)
+    control.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    check_frame(page, 2)
+    page.keyboard.press("Home")
+    check_frame(page, 0)
+    box = control.bounding_box()
+    assert box["height"] >= 44, "too small for a finger"
+    page.mouse.click(box["x"] + box["width"] - 6, box["y"] + box["height"] / 2)
+    last = len(slider_state(page)["labels"]) - 1
+    check_frame(page, last)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.frame-slider img')].every((image) => image.naturalWidth > 0)"
+    )
+    outline = control.evaluate("(input) => { input.focus(); return getComputedStyle(input).outlineStyle; }")
+    assert outline != "none", "nobody sees where the focus is"
+
+
+def test_the_first_frame_shows_without_scripts(browser, address: str):
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    page.goto(address + LESSON)
+    frames = page.locator(".frame-slider").first.locator("img")
+    frames.first.scroll_into_view_if_needed()
+    assert frames.first.is_visible()
+    assert not frames.nth(1).is_visible()
+    context.close()
+
+
+def test_collapsed_cells_open_by_keyboard(visit):
+    page = visit().go(LESSON)
+    fold = page.locator("details.folded").first
+    assert not fold.locator("pre").is_visible()
+    summary = fold.locator("summary")
+    assert summary.inner_text().strip() == "Show set-up"
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert fold.locator("pre").is_visible()
+    assert summary.inner_text().strip() == "Hide set-up"
+
+
+def test_dark_mode_can_be_chosen_and_is_kept(visit):
+    window = visit(mode="light")
+    page = window.go(LESSON)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Colour mode").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    dark = page.evaluate(background)
+    assert dark != light
+    picture = page.locator("article figure img").first
+    style = picture.evaluate("(image) => [getComputedStyle(image).filter, getComputedStyle(image).backgroundColor]")
+    assert style == ["none", "rgb(255, 255, 255)"], "pictures keep their white paper"
+    window.go("book/index.html")
+    assert page.evaluate(background) == dark
+
+
+def test_wide_formulas_scroll_in_their_own_box(visit):
+    page = visit(360).go(LESSON)
+    boxes = page.evaluate(
+        """[...document.querySelectorAll(".math-block, .math-wide")].map((box) => {
+            const side = box.getBoundingClientRect();
+            return [side.left, side.right, box.scrollWidth > box.clientWidth, box.tabIndex];
+        })"""
+    )
+    assert boxes
+    for left, right, scrolls, tab in boxes:
+        assert left >= 0
+        assert right <= 360
+        assert (tab == 0) == scrolls, "a box that scrolls must be reachable by keyboard, and no other"
+
+
+def test_formulas_use_the_font_of_the_site(visit):
+    window = visit()
+    page = window.go(LESSON)
+    assert page.evaluate("document.fonts.check('16px \"Book Math\"')")
+    assert [url for url in window.loaded if url.endswith("math.woff")]
+
+
+def test_search_finds_a_question(visit):
+    page = visit().go("search.html?q=complexity")
+    page.wait_for_selector("#search-results li")
+    assert page.locator("#search-results a[href*='01_vit_fundamentals']").count() >= 1
+
+
+def test_the_menu_opens_on_a_phone(visit):
+    page = visit(360).go(LESSON)
+    link = page.locator(".bd-links a", has_text="Notation")
+    assert not link.is_visible()
+    page.locator("button.primary-toggle").click()
+    link.wait_for(state="visible")
+    page.wait_for_timeout(350)
+    link.click()
+    page.wait_for_url("**/notation.html")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_lesson_starts_light(visit, site: Path, width: int):
+    window = visit(width)
+    page = window.go(LESSON)
+
+    def compressed() -> int:
+        names = {url.removeprefix(window.address).split("?")[0] for url in window.loaded}
+        return sum(len(gzip.compress((site / name).read_bytes(), 6)) for name in names)
+
+    assert compressed() <= 1_000_000, "too much before scrolling"
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 1500):
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(15)
+    page.wait_for_load_state("networkidle")
+    assert compressed() <= 3_000_000, "too much in all"
