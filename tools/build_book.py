@@ -18,12 +18,16 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 # What else decides how the pages look: the address that the buttons lead to.
 ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
+# What the pages are made of, and what lies beside them and is not.
+SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks")
+NOISE = ("__pycache__", ".ipynb_checkpoints")
 # myst-nb numbers the lines of a notebook as 10000 × the cell's position + the line in the cell.
 LINES_PER_CELL = 10000
 
 _WARNING = re.compile(
     r"^(?P<file>.+?\.(?:ipynb|md|py|yml|bib))(?::(?P<line>\d+))?: (?P<text>(?:WARNING|ERROR|CRITICAL).*)$"
 )
+_PROGRESS = re.compile(r"^(?:[\w ]+\.\.\. +(?:\[[^\]]*\] *)?)+")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -42,9 +46,9 @@ def main(root: Path = ROOT) -> int:
         if (site / "index.html").is_file() and stamp.is_file() and stamp.read_text() == inputs:
             print(f"Nothing has changed; the book is in {shown(site)}: open index.html there, or run `make serve`.")
             return 0
-        notebooks = check_notebooks(root)
+        check_notebooks(root)
         fresh = run_jupyter_book(root)
-        check_site(root, fresh, notebooks)
+        check_site(root, fresh)
     except BuildError as error:
         kept = f"\nThe last good site is still in {shown(site)}." if site.is_dir() else ""
         print(f"The book was not built:\n{error}{kept}", file=sys.stderr)
@@ -69,7 +73,7 @@ def input_files(root: Path) -> Iterator[Path]:
         yield root / name
     for folder in ("notebooks", "book", "tools"):
         for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"}.intersection(path.parts):
+            if path.is_file() and not set(NOISE).intersection(path.parts):
                 yield path
 
 
@@ -94,8 +98,8 @@ def remote_address(root: Path) -> str:
         return ""
 
 
-def check_notebooks(root: Path) -> list[Path]:
-    """The lessons, if every one is fit to be made a page of."""
+def check_notebooks(root: Path) -> None:
+    """Refuse a lesson that is not fit to be made a page of."""
     from tools.lesson import lesson_paths  # here, because a build with nothing to do should take no time
     from tools.validate import problems_of_file
 
@@ -103,7 +107,6 @@ def check_notebooks(root: Path) -> list[Path]:
     problems = [f"notebooks/{problem}" for path in paths for problem in problems_of_file(path)]
     if problems:
         raise BuildError("\n".join(problems))
-    return paths
 
 
 def run_jupyter_book(root: Path) -> Path:
@@ -111,12 +114,13 @@ def run_jupyter_book(root: Path) -> Path:
     print("Building the pages …", flush=True)
     work = root / "_build" / "work"
     shutil.rmtree(work, ignore_errors=True)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
+    source = copied_sources(root, work / "source")
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
     options = ["--path-output", str(work), "-n", "-W", "--keep-going"]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     result = subprocess.run(
         command + options,
-        cwd=root,
+        cwd=source,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -128,8 +132,22 @@ def run_jupyter_book(root: Path) -> Path:
     log.parent.mkdir(exist_ok=True)
     log.write_text(result.stdout, encoding="utf-8")
     if result.returncode:
-        raise BuildError("\n".join(complaints(result.stdout, root)) + f"\nThe whole record is in {shown(log)}.")
+        raise BuildError("\n".join(complaints(result.stdout, source)) + f"\nThe whole record is in {shown(log)}.")
     return work / "_build" / "html"
+
+
+def copied_sources(root: Path, target: Path) -> Path:
+    """A copy of just the book's files: Sphinx would also read a Markdown file that happens to lie beside them."""
+    for name in SOURCES:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns(*NOISE))
+        elif source.is_file():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+        else:
+            raise BuildError(f"{name} is missing; restore it with `git checkout -- {name}`")
+    return target
 
 
 def complaints(log: str, root: Path) -> list[str]:
@@ -141,7 +159,7 @@ def complaints(log: str, root: Path) -> list[str]:
 
 def located(line: str, root: Path) -> str:
     """A warning of Sphinx with `notebooks/x.ipynb, cell y, line z` in place of a path and a coded line number."""
-    match = _WARNING.match(line)
+    match = _WARNING.match(_PROGRESS.sub("", line))
     if not match:
         return line
     path = Path(match["file"])
@@ -165,9 +183,9 @@ def cell_name(path: Path, position: int) -> str:
         return f"number {position}"
 
 
-def check_site(root: Path, site: Path, notebooks: list[Path]) -> None:
+def check_site(root: Path, site: Path) -> None:
     """Let the site's own checker look at the pages before anyone else does."""
-    problems = load_checker(root).problems(site, notebooks)
+    problems = load_checker(root).problems(site, root / "notebooks")
     if problems:
         raise BuildError("\n".join(problems))
 

@@ -162,6 +162,20 @@ def test_a_warning_is_traced_to_its_cell(root: Path) -> None:
     ]
 
 
+def test_a_warning_behind_a_progress_report_is_read(root: Path) -> None:
+    log = f"checking consistency... {root}/book/x.md: WARNING: document isn't included in any toctree"
+    assert build_book.complaints(log, root) == ["book/x.md: WARNING: document isn't included in any toctree"]
+
+
+def test_only_the_books_files_are_read(root: Path) -> None:
+    for name in ("_config.yml", "_toc.yml", "stray.md", "notebooks/.ipynb_checkpoints/01_first.ipynb"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    source = build_book.copied_sources(root, root / "_build" / "source")
+    copied = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
+    assert copied == ["_config.yml", "_toc.yml", "book/_ext/vitbook/check.py", "notebooks/01_first.ipynb"]
+
+
 def test_a_warning_about_a_page_names_its_line(root: Path) -> None:
     log = f"{root}/book/index.md:12: WARNING: unknown document: 'x'"
     assert build_book.complaints(log, root) == ["book/index.md, line 12: WARNING: unknown document: 'x'"]

@@ -24,7 +24,7 @@ def stored(cell: NotebookNode) -> NotebookNode:
 def test_metadata_of_editors_is_dropped() -> None:
     cell = new_code_cell("x")
     cell.metadata = {"tags": ["q1"], "execution": {"started": "now"}, "scrolled": True, "id": "abc"}
-    result = normalised(notebook(cell, widgets={}, colab={}, kernelspec={"name": "conda-env"}))
+    result = normalised(notebook(cell, widgets={}, colab={}, kernelspec={"name": "conda-env", "display_name": "Mine"}))
     assert result.cells[0].metadata == {"tags": ["q1"]}
     assert set(result.metadata) == {"kernelspec", "language_info"}
     assert result.metadata.kernelspec.name == "python3"
