@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tools import notebooks, run_tests
-from tools.lesson import ROOT, read_lesson
+from tools.lesson import ROOT
 from tools.normalise import text_of
 
 
@@ -29,26 +29,36 @@ def test_it_stops_at_the_first_section_that_fails(
     assert "FAILED in: two" in capsys.readouterr().err
 
 
+BROKEN = {
+    "another result": ("a = 1", "a = 2"),
+    "another print": ('"2\\n"', '"3\\n"'),
+    "other HTML": ("<b>bold</b>')", "<i>bold</i>')"),
+}
+
+
 @pytest.fixture
-def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lesson with stored outputs, the only one there is."""
+def lesson(tmp_path: Path) -> Path:
+    """A lesson with stored outputs."""
     path = tmp_path / "01_first.ipynb"
     html = "from IPython.display import HTML\n\nHTML('<b>bold</b>')"
     cells = [new_code_cell(source, id=name) for name, source in (("sum", "a = 1\nprint(a + 1)"), ("bold", html))]
     path.write_text(text_of(new_notebook(cells=cells)))
     assert notebooks.main([str(path)]) == 0
-    monkeypatch.setattr(run_tests, "lesson_paths", lambda: [path])
     return path
 
 
-def test_every_output_is_compared(lesson: Path) -> None:
-    stored = lesson.read_text()
+def test_every_output_is_compared(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_tests, "lesson_paths", lambda: sorted(lesson.parent.glob("*.ipynb")))
     assert run_tests.stored_outputs() == 0
-    for old, new in (("a = 1", "a = 2"), ('"2\\n"', '"3\\n"'), ("<b>bold</b>')", "<i>bold</i>')")):
+    assert "2 passed" in capfd.readouterr().out
+    stored = lesson.read_text()
+    for number, (old, new) in enumerate(BROKEN.values(), start=2):
         assert stored.count(old) == 1
-        lesson.write_text(stored.replace(old, new))
-        assert run_tests.stored_outputs() == 1, f"{new} for {old} was not noticed"
-    assert [cell.execution_count for cell in read_lesson(lesson).cells] == [1, 2]
+        lesson.with_name(f"0{number}_broken.ipynb").write_text(stored.replace(old, new))
+    assert run_tests.stored_outputs() == 1
+    assert "3 failed, 5 passed" in capfd.readouterr().out
 
 
 SKIPPING = """
