@@ -171,7 +171,9 @@ def _teaching(notebook: NotebookNode) -> None:
         notebook, "slide", "slider = patchify(x, 1)\nslider", "frame-slider", [_shown(text_html=html, text_plain=plain)]
     )
     panel = "<LivePanel: run this cell to turn the knobs>"
-    _code(notebook, "knobs", "panel = patchify(x, 2)\npanel", "live", [_shown(text_plain=panel)])
+    _code(
+        notebook, "knobs", "panel = patchify(x, 2)\npanel.observe(patchify)\npanel", "live", [_shown(text_plain=panel)]
+    )
     _text(notebook, "exercises", "## Exercises")
 
 

@@ -174,6 +174,8 @@ BREAKS = [
     Break("has_one_title", "leaves out a level", source("part-one", "## Patches", "### Patches")),
     Break("tells_what_to_expect", "reading time", source("title", "| Reading time | ten minutes |\n", "")),
     Break("tells_what_to_expect", "licence", source("title", "CC BY 4.0, code under the MIT licence", "free")),
+    Break("lists_its_questions", "differ by Q2;", source("title", "Q1, Q2, Q3", "Q1, Q3")),
+    Break("lists_its_questions", "differ by Q4;", source("title", "Q1, Q2, Q3", "Q1–Q4")),
     Break("imports_stand_in_one_cell", "first code cell", tagged("imports", "define")),
     Break("imports_stand_in_one_cell", "belongs in the import cell", add("cut", "import math")),
     Break("set_up_is_the_common_one", "second code cell", tagged("set-up", "define")),
@@ -380,6 +382,7 @@ BREAKS = [
         "LivePanel",
         lambda lesson: cell_of(lesson, "knobs").outputs[0].data.update({"text/plain": "IntSlider()"}),
     ),
+    Break("has_one_live_cell", "observed", source("knobs", "panel.observe(patchify)\n", "")),
     Break("widgets_are_plain", "interact", add("knobs", "interact(f, x=3)")),
     Break("widgets_are_plain", "widgets.Output", add("knobs", "widgets.Output()")),
     Break("widgets_are_plain", "7.7", add("knobs", "widgets.Stack([])")),
@@ -448,6 +451,7 @@ def test_every_rule_is_seen_to_bite() -> None:
 
 
 SOUND = [
+    Break("lists_its_questions", "", source("title", "Q1, Q2, Q3", "Q1–Q3")),
     Break("markdown_is_portable", "", add("part-one", "```python\nx = {a}`b`\n```")),
     Break("html_is_sparse", "", add("part-one", "$a<b$, `<div>`, x<sub>1</sub><br>, <https://example.org>")),
     Break("draws_name_their_generator", "", add("cut", "with torch.random.fork_rng():\n    torch.manual_seed(0)")),

@@ -7,7 +7,7 @@ import re
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import tree_of
-from tests.support.notebook import HIDDEN, cell_id, has_tag, tags
+from tests.support.notebook import HIDDEN, cell_id, has_tag, question_of, tags
 
 KNOWN_TAGS = frozenset(
     {
@@ -85,6 +85,24 @@ def tells_what_to_expect(lesson: Lesson) -> list[str]:
     if not re.search(r"licen[cs]e|CC BY", opening, re.I) or not re.search(r"\bcit(e|ing|ation)", opening, re.I):
         found.append(at(first, "a line must name the licence and how to cite; add it above the import cell"))
     return found
+
+
+def lists_its_questions(lesson: Lesson) -> list[str]:
+    """The table names the questions that the lesson answers, no more and no fewer: Q1, Q4–Q8."""
+    row = next((line for line in lesson.cells[0].source.splitlines() if re.match(r"\|\s*\**Questions", line)), "")
+    listed: set[int] = set()
+    for first, last in re.findall(r"Q(\d+)(?:\s*[–-]\s*Q?(\d+))?", row):
+        listed |= set(range(int(first), int(last or first) + 1))
+    answered = {question_of(cell).get("id") for cell in lesson.questions}
+    if listed == answered:
+        return []
+    wrong = ", ".join(f"Q{number}" for number in sorted(listed ^ answered, key=str))
+    return [
+        at(
+            lesson.cells[0],
+            f"the table's row Questions and the questions in the lesson differ by {wrong}; mend the row",
+        )
+    ]
 
 
 def imports_stand_in_one_cell(lesson: Lesson) -> list[str]:

@@ -183,6 +183,10 @@ def has_one_live_cell(lesson: Lesson) -> list[str]:
     found = []
     if [text for text in _plain(cell) if not text.startswith("<LivePanel")] or len(_plain(cell)) != 1:
         found.append(at(cell, "its output must be the constant text <LivePanel: …>; give its class that __repr__"))
+    if not any(name.endswith(".observe") for other in lesson.code for name, _ in calls(tree_of(other))):
+        found.append(
+            at(cell, "no control is observed, so nothing is recomputed; call control.observe(…, names='value')")
+        )
     return found
 
 
