@@ -23,6 +23,7 @@ MODES = ("light", "dark")
 LESSON = "notebooks/01_vit_fundamentals.html"
 OTHERS = ("book/index.html", "book/notation.html", "book/references.html", "genindex.html", "search.html?q=patch")
 
+SETTLING = 400  # milliseconds
 AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
 # A lesson has thousands of coloured words, and axe looks at the contrast of each: of every kind, three are enough.
 THIN_OUT_CODE = """() => {
@@ -93,8 +94,9 @@ class Visit:
             self.complaints.append(f"status {response.status} for {response.url}")
 
     def go(self, name: str) -> playwright.Page:
-        """Open a page, and wait until it is quiet."""
-        self.page.goto(self.address + name, wait_until="networkidle")
+        """Open a page, and wait until the theme has seen to it: it makes scrolling boxes reachable a moment later."""
+        self.page.goto(self.address + name)
+        self.page.wait_for_timeout(SETTLING)
         return self.page
 
 
@@ -122,11 +124,10 @@ def test_pages_are_accessible_quiet_and_fit(visit, name: str, width: int, mode: 
         page.wait_for_selector("#search-results li")
     assert page.evaluate("document.documentElement.dataset.theme") == mode
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-    page.wait_for_timeout(350)  # the theme makes scrolling boxes reachable a moment later
     assert window.complaints == []  # before axe, which asks for style sheets itself
     if name == LESSON:
         page.evaluate("document.querySelectorAll('details.folded').forEach((fold) => (fold.open = true))")
-        page.wait_for_timeout(350)
+        page.wait_for_timeout(SETTLING)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "an open cell widens the page"
         page.evaluate(THIN_OUT_CODE)
     violations = axe.Axe().run(page, options=AXE_OPTIONS).response["violations"]
@@ -254,7 +255,7 @@ def test_the_menu_opens_on_a_phone(visit):
     assert not link.is_visible()
     page.locator("button.primary-toggle").click()
     link.wait_for(state="visible")
-    page.wait_for_timeout(350)
+    page.wait_for_timeout(SETTLING)
     link.click()
     page.wait_for_url("**/notation.html")
 

@@ -52,8 +52,8 @@ LESSON = "notebooks/01_fixture.html"
     ("old", "new", "complaint"),
     [
         ('id="q42"', 'id="q43"', "question Q42 has no anchor #q42"),
-        ('alt="A second picture."', 'alt="../_images/x.png"', "has no alt sentence"),
-        ('alt="A second picture."', "", "has no alt sentence"),
+        ('alt="A third picture."', 'alt="../_images/x.png"', "has no alt sentence"),
+        ('alt="A third picture."', "", "has no alt sentence"),
         (' width="12"', "", "does not state its width"),
         ('src="../_images/', 'src="data:image/png;base64,', "embedded in the page"),
         ("</body>", '<script src="https://cdn.example.org/x.js"></script></body>', "from another host"),
@@ -85,7 +85,7 @@ def test_missing_pictures_are_found(copy):
     picture = next(cell for cell in content["cells"] if cell["id"] == "picture")
     content["cells"] += [picture] * 5
     notebook.write_text(json.dumps(content), encoding="utf-8")
-    assert any("7 cells show a picture, but the page holds 4" in problem for problem in problems(copy))
+    assert any("8 cells show a picture, but the page holds 6" in problem for problem in problems(copy))
 
 
 def test_a_poor_search_index_is_found(copy):

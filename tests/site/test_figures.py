@@ -31,7 +31,14 @@ def test_a_caption_is_moved_not_copied(lesson: BeautifulSoup, plain):
 def test_italic_words_that_open_a_sentence_are_no_caption(lesson: BeautifulSoup):
     paragraph = lesson.find("em", string="Italic words").parent
     assert paragraph.get_text() == "Italic words that open a paragraph are no caption."
+    assert paragraph.name == "p"
+    assert lesson.find("img", alt="A third picture.").find_parent("figure") is None
     assert len(lesson.find_all("figure")) == 3
+
+
+def test_of_two_pictures_the_last_has_the_caption(lesson: BeautifulSoup):
+    pictures = lesson.find_all("img", alt="A second picture.")
+    assert [picture.find_parent("figure") is not None for picture in pictures] == [False, True]
 
 
 def test_text_before_the_picture_stays_outside_the_figure(lesson: BeautifulSoup):
@@ -40,7 +47,7 @@ def test_text_before_the_picture_stays_outside_the_figure(lesson: BeautifulSoup)
 
 def test_pictures_load_late_and_state_their_size(lesson: BeautifulSoup):
     images = lesson.select("article img")
-    assert len(images) == 4
+    assert len(images) == 6
     for image in images:
         assert (image["loading"], image["decoding"]) == ("lazy", "async")
         assert not image.has_attr("style"), "a fixed style could not shrink on a phone"
@@ -73,4 +80,6 @@ def test_the_slider_keeps_its_controls(lesson: BeautifulSoup):
     assert json.loads(slider["data-labels"]) == ["4 px", "8 px"]
     assert "m.hidden=i!==v" in slider.select_one("label input[type=range]")["oninput"]
     assert slider.find("output").get_text() == "4 px"
-    assert len(slider.find_all("img")) == 2, "the pictures are still inside the slider, where its handler looks"
+    frames = slider.find_all("img")
+    assert len(frames) == 2
+    assert all(frame.parent.parent is slider for frame in frames), "the pictures are still where the handler looks"

@@ -63,6 +63,7 @@ def test_nothing_links_to_itself_or_into_the_void(lesson: BeautifulSoup):
 
 
 def test_headings_code_and_links_are_left_alone(lesson: BeautifulSoup):
+    assert lesson.select_one("article h2").get_text().startswith("A part that leads to Q42")
     assert not lesson.select("h1 a.mention, h2 a.mention, h3 a.mention, code a.mention, pre a.mention, a a")
     assert lesson.find("a", string="Q4 in a link")["href"] == "https://example.org"
 

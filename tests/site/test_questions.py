@@ -58,6 +58,15 @@ def test_every_page_describes_itself(book):
         assert len(description) <= 160
 
 
+def test_descriptions_end_at_a_word():
+    from vitbook.pages import shorten
+
+    assert shorten("short\n text") == "short text"
+    assert shorten("one two, three", 10) == "one two…"
+    assert shorten("word " * 100).endswith("word…")
+    assert len(shorten("word " * 100)) <= 160
+
+
 def test_a_table_without_a_heading_has_no_head(lesson: BeautifulSoup):
     tables = lesson.find_all("table")
     assert [bool(table.find("thead")) for table in tables] == [True, False]
