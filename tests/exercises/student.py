@@ -25,7 +25,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from tests.mutants.branches import Branch, Outcome, Step, explore
-from tests.support.notebook import cell_id, code_cells, has_tag
+from tools.lesson import cell_id, code_cells, has_tag
 from tools.student import student_notebook
 
 WRONG_ANSWERS = Path(__file__).resolve().parent / "wrong_answers"

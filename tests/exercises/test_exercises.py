@@ -20,7 +20,7 @@ from tests.exercises.student import (
     set_up,
 )
 from tests.mutants.branches import Branch, Outcome, Step, explore
-from tests.support.notebook import find_lesson, lesson_paths, read_lesson
+from tools.lesson import find_lesson, lesson_paths, read_lesson
 
 LESSONS = [path.stem for path in lesson_paths()]
 STUDENT_SECONDS = 20

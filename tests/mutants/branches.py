@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.notebook import ROOT
+from tools.lesson import ROOT
 
 # Longest message a child reports; it must fit a pipe's buffer, which nobody empties before the child has ended.
 _MESSAGE_LIMIT = 2_000

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from tests.mutants.branches import Branch, Outcome, Step, TrunkError, explore
 from tests.mutants.catalogue import Mutant, MutantError, catalogue_path, place, questions, read_catalogue, sample
-from tests.support.notebook import cell_id, code_cells, find_lesson, has_tag, lesson_paths, read_lesson
+from tools.lesson import cell_id, code_cells, find_lesson, has_tag, lesson_paths, read_lesson
 
 # Cells nothing depends on; a proof among them runs all the same.
 _SKIPPED = ("live", "frame-slider", "solution", "exercise-tests")

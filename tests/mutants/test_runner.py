@@ -91,7 +91,7 @@ def test_a_branch_sees_the_state_of_a_whole_run_and_leaves_none_behind() -> None
         Branch("changes a", 1, (Step("x", "a.append(2); assert len(a) == 2"),)),
         Branch("at the end", 2, (Step("x", "assert len(a) == 1"),)),
         Branch("empty folder", 2, (Step("x", "import os, sys; assert os.listdir() == [], os.listdir()"),)),
-        Branch("alone", 2, (Step("x", "import tests.support.notebook"),)),
+        Branch("alone", 2, (Step("x", "import tools.lesson"),)),
     ]
     outcomes = explore(trunk, branches)
     errors = {name: outcome.error for name, outcome in outcomes.items()}

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from nbformat import NotebookNode
 
-from tests.support.notebook import (
+from tools.lesson import (
     ROOT,
     cell_id,
     code_cells,

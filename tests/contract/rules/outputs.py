@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
-from tests.support.notebook import tags
+from tools.lesson import tags
 from tools.validate import count_problems, output_problems, structure_problems
 
 KINDS = frozenset({"text/plain", "text/html", "image/png", "text/markdown", "text/latex"})

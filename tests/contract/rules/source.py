@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from tests.support.notebook import without_magics
+from tools.lesson import without_magics
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "display", "get_ipython"}
 _COMPREHENSIONS = frozenset({"lambda", "genexpr", "listcomp", "setcomp", "dictcomp"})
