@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks student mutants serve clean book-env test-env
+.PHONY: help book test notebooks figures student mutants serve clean book-env test-env
 
 help: ## print these targets
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -27,6 +27,9 @@ test: test-env ## check everything: style, rules, site, exercises, parity, every
 
 notebooks: book-env ## run the lessons and store their outputs (NB=01_vit_fundamentals for one)
 	@$(RUN) tools.notebooks $(NB)
+
+figures: book-env ## draw the vector figures of book/figures from the lessons' own definitions
+	@$(RUN) tools.figures
 
 student: book-env ## write the student notebooks (exercises without solutions) to _build/student
 	@$(RUN) tools.student $(NB)

@@ -1,0 +1,72 @@
+"""Draw the book's vector figures from the lessons' own definitions: `python -m tools.figures [folder]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from tools.definitions import load_definitions
+from tools.lesson import ROOT
+
+FOLDER = ROOT / "book" / "figures"
+DEPTHS = (1, 3, 8)
+GRID = 14
+CENTRE = GRID // 2 * GRID + GRID // 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write every figure; a file is replaced only when its drawing is complete."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    folder = Path(arguments[0]) if arguments else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    fundamentals = load_definitions("01_vit_fundamentals")
+    write(vit_vs_cnn_comparison(fundamentals), folder / "vit_vs_cnn_comparison.svg")
+    return 0
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Save as SVG without date and random ids, so that the same drawing gives the same file."""
+    draft = path.with_suffix(".part")
+    with plt.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}):
+        figure.savefig(draft, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    draft.replace(path)
+    print(path)
+
+
+def influence_decades(lesson: ModuleType) -> dict[str, np.ndarray]:
+    """Influence on the centre token for each of DEPTHS, (3, 14, 14), in decades below the strongest; none is NaN."""
+    photo = lesson.to_image(lesson.data.chelsea()[:, 90:390], 16 * GRID)
+    maps = dict(zip(("3 × 3 convolution", "attention"), lesson.influence_by_depth(photo, CENTRE), strict=True))
+    decades = {}
+    for name, by_depth in maps.items():
+        values = np.stack([by_depth[depth - 1].numpy().reshape(GRID, GRID) for depth in DEPTHS])
+        strongest = values.max(axis=(1, 2), keepdims=True)
+        decades[name] = np.log10(values / strongest, out=np.full_like(values, np.nan), where=values > 0)
+    return decades
+
+
+def vit_vs_cnn_comparison(lesson: ModuleType) -> Figure:
+    """Who influences the centre token after 1, 3 and 8 blocks, through convolutions and through attention."""
+    figure, axes = plt.subplots(2, len(DEPTHS), figsize=(4.6, 4.0))
+    for row, (name, decades) in zip(axes, influence_decades(lesson).items(), strict=True):
+        for ax, depth, values in zip(row, DEPTHS, decades, strict=True):
+            picture = ax.imshow(values, vmin=-3, vmax=0, interpolation="none")
+            ax.set(xticks=[], yticks=[], xlabel=f"{np.isfinite(values).sum()} of {GRID * GRID}")
+            if ax in axes[0]:
+                ax.set_title(f"{depth} block" + ("s" if depth > 1 else ""))
+            ax.spines[:].set_visible(True)
+        row[0].set_ylabel(name)
+    bar = figure.colorbar(picture, ax=axes, location="bottom", aspect=40, ticks=[-3, -2, -1, 0], label="influence")
+    bar.ax.set_xticklabels(["1/1000", "1/100", "1/10", "strongest"])
+    return figure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
