@@ -176,7 +176,7 @@ def test_the_slider_obeys_keyboard_and_mouse(visit, width: int):
     last = len(slider_state(page)["labels"]) - 1
     check_frame(page, last)
     page.wait_for_function(
-        "[...document.querySelectorAll('.frame-slider img')].every((image) => image.naturalWidth > 0)"
+        "[...document.querySelector('.frame-slider').querySelectorAll('img')].every((image) => image.naturalWidth > 0)"
     )
     outline = control.evaluate("(input) => { input.focus(); return getComputedStyle(input).outlineStyle; }")
     assert outline != "none", "nobody sees where the focus is"
@@ -195,7 +195,7 @@ def test_the_first_frame_shows_without_scripts(browser, address: str):
 
 def test_collapsed_cells_open_by_keyboard(visit):
     page = visit().go(LESSON)
-    fold = page.locator("details.folded").first
+    fold = page.locator("details.folded").nth(1)  # after the imports
     assert not fold.locator("pre").is_visible()
     summary = fold.locator("summary")
     assert summary.inner_text().strip() == "Show set-up"

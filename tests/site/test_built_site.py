@@ -94,12 +94,15 @@ class TestLesson:
 
     def test_collapsed_cells_have_prompts(self, pages, lesson: Path):
         page = self.page(pages, lesson)
-        hidden = [cell for cell in cells(lesson) if "hide-input" in cell["metadata"].get("tags", [])]
+        folded = {"hide-input", "imports", "exercise-tests"}
+        hidden = [cell for cell in cells(lesson) if folded & set(cell["metadata"].get("tags", []))]
         summaries = page.select("details.folded > summary")
         assert len(summaries) == len(hidden) > 0
         assert {summary.select_one(".when-closed").get_text() for summary in summaries} >= {
+            "Show imports",
             "Show set-up",
             "Show solution",
+            "Show tests",
         }
         assert "@title" not in page.get_text()
 

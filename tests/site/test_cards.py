@@ -50,14 +50,20 @@ def test_try_lines_are_marked(lesson: BeautifulSoup):
 
 def test_collapsed_cells_say_what_they_hold(lesson: BeautifulSoup):
     prompts = [summary.select_one(".when-closed").get_text() for summary in lesson.select("details.folded > summary")]
-    assert prompts == ["Show set-up", "Show code carried over from Lesson 7: half", "Show solution"]
+    assert prompts == [
+        "Show imports",
+        "Show set-up",
+        "Show code carried over from Lesson 7: half",
+        "Show solution",
+        "Show tests",
+    ]
     assert not lesson.select("summary[aria-label]"), "the visible words are the name"
     assert not lesson.select("details[open]")
 
 
 def test_the_title_line_is_not_repeated_in_the_code(lesson: BeautifulSoup, plain):
     assert "@title" not in lesson.get_text()
-    carried = lesson.select("details.folded")[1]
+    carried = lesson.select("details.folded")[2]
     assert carried.find("pre").get_text().startswith("def half(x):")
     assert carried.select(".k"), "the code is still coloured"
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
 
+# Needed to run the lesson, in the way of reading it: folded on the page, open in a notebook.
+FOLDED_HERE = {"imports": "imports", "exercise-tests": "tests"}
+
 TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")
 
 
@@ -52,6 +55,9 @@ def subject(tags: list[str], title: str | None) -> str:
     """Say what a collapsed cell holds."""
     if "setup" in tags:
         return "set-up"
+    for tag, name in FOLDED_HERE.items():
+        if tag in tags:
+            return name
     if "solution" in tags:
         return "solution"
     if "carried-over" in tags and title:
@@ -81,6 +87,8 @@ class Cells(SphinxTransform):
         theme = self.config.html_theme_options
         for cell in list(self.document.findall(is_cell)):
             tags, title = cell_tags(cell), take_title(cell)
+            if FOLDED_HERE.keys() & set(tags):
+                cell["hide_mode"] = "input"
             if cell.get("hide_mode"):
                 name = subject(tags, title)
                 cell["prompt_show"], cell["prompt_hide"] = f"Show {name}", f"Hide {name}"
