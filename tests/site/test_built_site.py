@@ -94,8 +94,12 @@ class TestLesson:
 
     def test_collapsed_cells_have_prompts(self, pages, lesson: Path):
         page = self.page(pages, lesson)
-        folded = {"hide-input", "imports", "exercise-tests"}
-        hidden = [cell for cell in cells(lesson) if folded & set(cell["metadata"].get("tags", []))]
+        folded = {"hide-input", "imports", "exercise-tests", "plot"}
+        hidden = [
+            cell
+            for cell in cells(lesson)
+            if folded & set(cell["metadata"].get("tags", [])) or "image" in cell["metadata"].get("mystnb", {})
+        ]
         summaries = page.select("details.folded > summary")
         assert len(summaries) == len(hidden) > 0
         assert {summary.select_one(".when-closed").get_text() for summary in summaries} >= {
@@ -103,6 +107,7 @@ class TestLesson:
             "Show set-up",
             "Show solution",
             "Show tests",
+            "Show code of the picture",
         }
         assert "@title" not in page.get_text()
 

@@ -54,6 +54,7 @@ def test_collapsed_cells_say_what_they_hold(lesson: BeautifulSoup):
         "Show imports",
         "Show set-up",
         "Show code carried over from Lesson 7: half",
+        *["Show code of the picture"] * 3,
         "Show solution",
         "Show tests",
     ]

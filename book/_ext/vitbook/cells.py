@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 # Needed to run the lesson, in the way of reading it: folded on the page, open in a notebook.
-FOLDED_HERE = {"imports": "imports", "exercise-tests": "tests"}
+FOLDED_HERE = {"imports": "imports", "exercise-tests": "tests", "plot": "code of the picture"}
 
 TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")
 
@@ -87,6 +87,8 @@ class Cells(SphinxTransform):
         theme = self.config.html_theme_options
         for cell in list(self.document.findall(is_cell)):
             tags, title = cell_tags(cell), take_title(cell)
+            if "image" in cell["cell_metadata"].get("mystnb", {}):
+                tags = [*tags, "plot"]
             if FOLDED_HERE.keys() & set(tags):
                 cell["hide_mode"] = "input"
             if cell.get("hide_mode"):

@@ -17,6 +17,7 @@ KNOWN_TAGS = frozenset(
         "carried-over",
         HIDDEN,
         "frame-slider",
+        "plot",
         "live",
         "invalid-input",
         "solution",
