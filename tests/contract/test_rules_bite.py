@@ -328,7 +328,7 @@ BREAKS = [
             "3 Nov 2026": "date",
             "12:30:00": "time of day",
             "/home/x/y": "path",
-            "/tmp/a": "path",
+            "/opt/a": "path",
             "took 3.2 s": "timing",
             "15 ms": "timing",
             "0.70711": "digits",
