@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from einops import rearrange
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch, Rectangle
 
 from tools.definitions import load_definitions
 from tools.lesson import ROOT
 
 FOLDER = ROOT / "book" / "figures"
+WIDTH = 4.6  # inches: fits a phone without scaling text away
+LEGIBLE = {"font.size": 13, "axes.titlesize": 13}  # 9 points where 360 pixels leave 309 for a figure
+
+# Lesson 1: influence
 DEPTHS = (1, 3, 8)
 GRID = 14
 CENTRE = GRID // 2 * GRID + GRID // 2
+
+# Lesson 2: one patch of the photograph, by row and column; the width of its token; digits and steps; place asked for
+PATCH = (4, 6)
+PATCH_SIZE = 16
+DRAWN = 168  # pixels to a side at which the photograph is stored
+DIM = 6
+DIGITS = (1402, 1415, 1437, 1403)
+CLS_STEPS = 100
+ENCODING_STEPS = 180
+MAP_GRID = (13, 13)
+PLACE = (4, 4)
+GROUPS = {
+    "added to the tokens": ("learned", "factorised", "sine-cosine"),
+    "added to the scores": ("relative bias", "continuous bias"),
+    "turn queries and keys": ("RoPE, axial", "RoPE, mixed"),
+    "nowhere": ("none",),
+}
+LINES = (("added to the tokens",), ("added to the scores", "nowhere"), ("turn queries and keys",))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     folder = Path(arguments[0]) if arguments else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    fundamentals = load_definitions("01_vit_fundamentals")
-    write(vit_vs_cnn_comparison(fundamentals), folder / "vit_vs_cnn_comparison.svg")
+    for name, drawings in FIGURES.items():
+        lesson = load_definitions(name)
+        for draw in drawings:
+            write(draw(lesson), folder / f"{draw.__name__}.svg")
     return 0
 
 
@@ -54,7 +85,7 @@ def influence_decades(lesson: ModuleType) -> dict[str, np.ndarray]:
 
 def vit_vs_cnn_comparison(lesson: ModuleType) -> Figure:
     """Who influences the centre token after 1, 3 and 8 blocks, through convolutions and through attention."""
-    figure, axes = plt.subplots(2, len(DEPTHS), figsize=(4.6, 4.0))
+    figure, axes = plt.subplots(2, len(DEPTHS), figsize=(WIDTH, 4.0))
     for row, (name, decades) in zip(axes, influence_decades(lesson).items(), strict=True):
         for ax, depth, values in zip(row, DEPTHS, decades, strict=True):
             picture = ax.imshow(values, vmin=-3, vmax=0, interpolation="none")
@@ -67,6 +98,231 @@ def vit_vs_cnn_comparison(lesson: ModuleType) -> Figure:
     bar.ax.set_xticklabels(["1/1000", "1/100", "1/10", "strongest"])
     figure.get_layout_engine().set(h_pad=0.1)
     return figure
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One photograph on its way to tokens, in the arrays that the figure draws."""
+
+    photo: np.ndarray  # (DRAWN, DRAWN, 3), values in [0, 1], made smaller for the file only
+    patch: np.ndarray  # (P, P, 3), the one that is followed
+    row: np.ndarray  # (C·P²,), the same numbers in [-1, 1], channel first
+    matrix: np.ndarray  # (D, C·P²)
+    tokens: np.ndarray  # (N, D)
+    index: int  # of the patch among the N
+
+
+def patch_embedding(lesson: ModuleType) -> Embedding:
+    """The lesson's photograph through its patch embedding with fresh weights; the bias starts at zero."""
+    image = lesson.to_image(lesson.data.astronaut()[:300, 70:370], 224).double()
+    columns = image.shape[-1] // PATCH_SIZE
+    index = PATCH[0] * columns + PATCH[1]
+    embed = lesson.initialise(lesson.PatchEmbedding(3, PATCH_SIZE, DIM), seed=1).double()
+    patches = lesson.patchify(image, PATCH_SIZE)
+    alone = lesson.unpatchify(patches[:, index : index + 1], PATCH_SIZE, PATCH_SIZE, PATCH_SIZE)
+    with torch.no_grad():
+        tokens = embed(image)[0]
+    small = torch.nn.functional.interpolate(image, (DRAWN, DRAWN), mode="area")
+    visible = [(rearrange(picture[0].clamp(-1, 1), "c h w -> h w c") + 1) / 2 for picture in (small, alone)]
+    arrays = (*visible, patches[0, index], embed.proj.weight.detach(), tokens)
+    return Embedding(*(array.numpy() for array in arrays), index)
+
+
+def painted(row: np.ndarray) -> np.ndarray:
+    """A flattened patch as pixels (1, C·P², 3): its red numbers in shades of red, and so on."""
+    channel = np.arange(len(row)) // (len(row) // 3)
+    return (np.eye(3)[channel] * (row[:, None] + 1) / 2)[None]
+
+
+def frame(ax: Axes, colour: str, width: float = 2) -> None:
+    """Box an axes, without ticks."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=colour, linewidth=width)
+
+
+def signed(value: float) -> str:
+    """A number with two places and a minus sign as long as a digit is wide."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+@plt.rc_context(LEGIBLE)
+def patch_embedding_process(lesson: ModuleType) -> Figure:
+    """Photograph, patch, flattened row, matrix, token: one patch's numbers all the way, then all tokens."""
+    e = patch_embedding(lesson)
+    figure = plt.figure(figsize=(WIDTH, 6.3))
+    above, below = figure.subfigures(2, 1, height_ratios=(2.3, 4))
+    photo, patch = above.subplots(1, 2)
+    photo.imshow(e.photo, interpolation="none", extent=(0, 224, 224, 0))
+    for line in range(0, 225, PATCH_SIZE):
+        photo.plot([0, 224], [line] * 2, [line] * 2, [0, 224], color="white", linewidth=0.4)
+    top, left = (place * PATCH_SIZE for place in PATCH)
+    photo.add_patch(Rectangle((left, top), PATCH_SIZE, PATCH_SIZE, fill=False, color=lesson.RED, linewidth=2.5))
+    photo.set_title("3 × 224 × 224")
+    frame(photo, lesson.BLACK, 0.8)
+    photo.set_xlabel(f"{len(e.tokens)} patches")
+    patch.imshow(e.patch, interpolation="none")
+    frame(patch, lesson.RED, 2.5)
+    patch.set_title(f"3 × {PATCH_SIZE} × {PATCH_SIZE}")
+    patch.set_xlabel(f"patch {e.index + 1}")
+    for corner, y in ((top, 1), (top + PATCH_SIZE, 0)):
+        ends = {"xyA": (left + PATCH_SIZE, corner), "xyB": (0, y), "coordsA": "data", "coordsB": "axes fraction"}
+        above.add_artist(ConnectionPatch(**ends, axesA=photo, axesB=patch, color=lesson.RED, linewidth=1))
+
+    sizes = {"height_ratios": (0.5, 2.1, 1.3), "width_ratios": (5.2, 1)}
+    strip, matrix, token, tokens = below.subplot_mosaic("AA;BC;DD", **sizes).values()
+    third = len(e.row) // 3
+    strip.imshow(painted(e.row), aspect="auto", interpolation="none")
+    strip.set_title(f"flattened: ({', '.join(signed(value) for value in e.row[:3])}, …)")
+    frame(strip, lesson.BLACK, 0.8)
+    strip.set(xticks=[third // 2 + third * c for c in range(3)])
+    strip.set_xticklabels([f"{third} {name}" for name in ("red", "green", "blue")])
+    strip.tick_params(length=0)
+    limit = np.abs(e.matrix).max()
+    matrix.imshow(e.matrix, aspect="auto", interpolation="none", vmin=-limit, vmax=limit)
+    frame(matrix, lesson.BLACK, 0.8)
+    matrix.set_title(f"× matrix E, {DIM} × {len(e.row)}")
+    column = e.tokens[e.index][:, None]
+    limit = np.abs(e.tokens).max()
+    token.imshow(column, aspect="auto", interpolation="none", vmin=-limit, vmax=limit)
+    for row, value in enumerate(column[:, 0]):
+        colour = "black" if value > -0.15 * limit else "white"  # readable on either half of the map
+        token.text(0, row, signed(value), ha="center", va="center", color=colour)
+    frame(token, lesson.RED, 2.5)
+    token.set_title("= token")
+    tokens.imshow(e.tokens.T, aspect="auto", interpolation="none", vmin=-limit, vmax=limit)
+    tokens.add_patch(Rectangle((e.index - 1, -0.5), 2, DIM, fill=False, color=lesson.RED, linewidth=1.5, clip_on=False))
+    tokens.set_title(f"all tokens, {len(e.tokens)} of {DIM} features")
+    frame(tokens, lesson.BLACK, 0.8)
+    tokens.set(xticks=[0, e.index, len(e.tokens) - 1])
+    tokens.set_xticklabels(["1", f"{e.index + 1}", f"{len(e.tokens)}"])
+    return figure
+
+
+@dataclass(frozen=True)
+class ClassTokenStory:
+    """What happens to [CLS] for each of DIGITS, from a short training."""
+
+    pictures: np.ndarray  # (4, 8, 8)
+    labels: np.ndarray  # (4,)
+    before: np.ndarray  # (4, 1 + N, D), what enters the first block
+    attention: np.ndarray  # (4, 1 + N), [CLS]'s weights in the last block, mean of the heads
+    after: np.ndarray  # (4, 1 + N, D), normalised, after the last block
+    logits: np.ndarray  # (4, 10)
+
+
+def attention_of_first(attention: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Weights with which the first token asks all others, (B, h, N), in a plain GridAttention without positions."""
+    q, k, _ = rearrange(attention.qkv(x), "b n (t h d) -> t b h n d", t=3, h=attention.heads)
+    return (q[:, :, :1] @ k.mT / q.shape[-1] ** 0.5).softmax(dim=-1)[:, :, 0]
+
+
+@torch.no_grad()
+def follow_cls(lesson: ModuleType, model: torch.nn.Module) -> ClassTokenStory:
+    """Watch a trained digit ViT with [CLS] at work on four test digits, in double precision."""
+    model, images, grid = deepcopy(model).double(), lesson.IMAGES[list(DIGITS)].double(), (4, 4)
+    before = model.pooling.begin(model.patch(images) + model.positions.add(grid))
+    x = before
+    for block in model.blocks:
+        weights = attention_of_first(block.attn, block.norm1(x))
+        x = block(x, grid)
+    labels = lesson.LABELS[list(DIGITS)]
+    arrays = (images[:, 0], labels, before, weights.mean(dim=1), model.norm(x), model(images))
+    return ClassTokenStory(*(array.numpy() for array in arrays))
+
+
+@cache
+def cls_model(lesson: ModuleType) -> torch.nn.Module:
+    """The lesson's digit ViT with learned positions and [CLS], after a short training."""
+    model = lesson.GridViT(
+        lesson.Learned((4, 4), lesson.DIGIT_VIT.dim), pooling=lesson.ClassToken(lesson.DIGIT_VIT.dim)
+    )
+    return lesson.trained(model, 1, steps=CLS_STEPS).eval()
+
+
+@plt.rc_context(LEGIBLE)
+def cls_token_explained(lesson: ModuleType) -> Figure:
+    """[CLS] before and after the blocks for four digits, where it looks, and what is read from it."""
+    story = follow_cls(lesson, cls_model(lesson))
+    names = ("picture", "[CLS]\nbefore", "patches\nbefore", "[CLS]\nattends", "patches\nunread", "[CLS]\nafter")
+    heights = (1.1, 0.3, 0.7, 1.1, 0.7, 0.3)
+    figure, axes = plt.subplots(len(names), len(DIGITS), figsize=(WIDTH, 5.6), height_ratios=heights)
+    for ax, name in zip(axes[:, 0], names, strict=True):
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    begin, patches, end = (np.abs(part).max() for part in (story.before[:, 0], story.before[:, 1:], story.after))
+    for i, column in enumerate(axes.T):
+        drawings = (
+            (story.pictures[i], {"cmap": "gray"}),
+            (story.before[i, :1], {"vmin": -begin, "vmax": begin, "aspect": "auto"}),
+            (story.before[i, 1:], {"vmin": -patches, "vmax": patches, "aspect": "auto"}),
+            (story.attention[i, 1:].reshape(4, 4), {"vmin": 0, "vmax": story.attention[:, 1:].max()}),
+            (story.after[i, 1:], {"vmin": -end, "vmax": end, "aspect": "auto", "cmap": "gray"}),
+            (story.after[i, :1], {"vmin": -end, "vmax": end, "aspect": "auto"}),
+        )
+        for ax, (values, style) in zip(column, drawings, strict=True):
+            ax.imshow(values, interpolation="none", **style)
+            frame(ax, *((lesson.ORANGE, 3) if len(values) == 1 else (lesson.BLACK, 0.8)))
+        column[-1].set_xlabel(f"reads {story.logits[i].argmax()}")
+    return figure
+
+
+@cache
+def trained_part(lesson: ModuleType, name: str) -> torch.nn.Module:
+    """An encoding as a digit model has it after a short training, on a grid of 4 × 4; fresh if it has no weights."""
+    model = lesson.digit_model(name)
+    if sum(weights.numel() for weights in lesson.PARTS[name]((4, 4)).parameters()):
+        lesson.trained(model, 1, steps=ENCODING_STEPS)
+    part = model.positions if name in lesson.ADDED else model.blocks[0].attn.positions
+    part.squeeze = name == "continuous bias"  # a network asked for offsets it never saw says nothing in particular
+    return part
+
+
+def in_double(part: torch.nn.Module) -> torch.nn.Module:
+    """A copy that computes with 64 bits, so that rounding does not decide a shade."""
+    part = deepcopy(part).double()
+    coordinates = part.coordinates
+    part.coordinates = lambda grid: coordinates(grid).double()
+    return part
+
+
+def encoding_maps(lesson: ModuleType) -> dict[str, np.ndarray]:
+    """What each of the lesson's encodings says about PLACE and every place of MAP_GRID."""
+    at = PLACE[0] * MAP_GRID[1] + PLACE[1]
+    pairs = {name: lesson.pair_map(in_double(trained_part(lesson, name)), MAP_GRID) for name in lesson.PARTS}
+    return {name: values[at].reshape(MAP_GRID).numpy() for name, values in pairs.items()}
+
+
+def draw_map(ax: Axes, name: str, values: np.ndarray, colour: str) -> None:
+    """One encoding's map with the place that it is about; a map that says nothing is drawn in the middle colour."""
+    low, high = values.min(), values.max()
+    ax.imshow(values, interpolation="none", vmin=low - (low == high), vmax=high + (low == high))
+    ax.plot(*reversed(PLACE), "s", color="none", markeredgecolor=colour, markeredgewidth=2, markersize=9)
+    ax.set(xticks=[], yticks=[], xlabel=name)
+    ax.spines[:].set_visible(True)
+
+
+@plt.rc_context(LEGIBLE)
+def position_encoding_types(lesson: ModuleType) -> Figure:
+    """The eight encodings, grouped by where they act: what each says about one place of a grid and all others."""
+    maps = encoding_maps(lesson)
+    size, side, step, line = (WIDTH, 5.4), 1.26, 1.54, 1.8  # inches
+    figure = plt.figure(figsize=size, layout="none")  # placed by hand: a solver's last bits would vary
+    for row, groups in enumerate(LINES):
+        top, left = size[1] - row * line - 0.32, 0.13
+        for group in groups:
+            names = GROUPS[group]
+            middle = left + (side + (len(names) - 1) * step) / 2
+            figure.text(middle / WIDTH, (top + 0.08) / size[1], group, ha="center", fontweight="bold")
+            for name in names:
+                box = (left / WIDTH, (top - side) / size[1], side / WIDTH, side / size[1])
+                draw_map(figure.add_axes(box), name, maps[name], lesson.RED)
+                left += step
+    return figure
+
+
+FIGURES: dict[str, tuple[Callable[[ModuleType], Figure], ...]] = {
+    "01_vit_fundamentals": (vit_vs_cnn_comparison,),
+    "02_patch_and_position_embeddings": (patch_embedding_process, cls_token_explained, position_encoding_types),
+}
 
 
 if __name__ == "__main__":
