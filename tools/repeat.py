@@ -58,7 +58,9 @@ def order(paths: Sequence[Path], runs: int, seed: int) -> list[Path]:
 @contextmanager
 def busy(loops: int) -> Iterator[None]:
     """So many processes that do nothing but compute."""
-    running = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(loops)]
+    # In sessions of their own: Linux shares its time among sessions first.
+    command = [sys.executable, "-c", BUSY]
+    running = [subprocess.Popen(command, start_new_session=True) for _ in range(loops)]
     try:
         yield
     finally:
