@@ -95,8 +95,9 @@ def weigh_pages(found: record.Record, lessons: Sequence[Path]) -> int:
     """Build the site and enter what the lessons' pages weigh."""
     if build_book.main():
         return FAILED
+    site = ROOT / "_build" / "html"
     names = {f"notebooks/{path.stem}.html": path.stem for path in lessons if path.parent == ROOT / "notebooks"}
-    weights = weigh(ROOT / "_build" / "html", list(names))
+    weights = weigh(site, [name for name in names if (site / name).is_file()])  # a draft has no page yet
     if weights is None:
         print("The pages were not weighed: there is no Chromium (install it, or set CHROMIUM to its path).")
         return 0
