@@ -48,7 +48,7 @@ def interpreter(leg: Leg, matrix: Matrix, folder: Path = FOLDER) -> Path:
     base = find_python(leg.python)
     if base is None:
         raise NotRunError(f"no Python {leg.python} with venv on this machine")
-    print(f"   making the environment (Python {leg.python}, some minutes and up to 6 GB) …", flush=True)
+    print(f"   making the environment (Python {leg.python}, some minutes and up to 7 GB) …", flush=True)
     home.parent.mkdir(parents=True, exist_ok=True)
     _check(subprocess.run([base, "-m", "venv", home], check=False).returncode, "venv failed")
     limits = [part for file in leg.constraints for part in ("-c", str(ROOT / file))]
