@@ -13,11 +13,11 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks figures student mutants serve clean book-env test-env
+.PHONY: help book test notebooks figures student mutants matrix status diff-outputs repeat serve clean book-env test-env
 
 help: ## print these targets
 	@echo "make TARGET [PYTHON=python3.12]"
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12 | sed 's/^/  /'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14 | sed 's/^/  /'
 
 book: book-env ## build the site in _build/html from the stored outputs
 	@$(RUN) tools.build_book
@@ -37,10 +37,22 @@ student: book-env ## write the student notebooks (exercises without solutions) t
 mutants: test-env ## break each lesson in every known way and see its questions fail (NB= for one)
 	@$(RUN) tests.mutants.runner $(NB)
 
+matrix: test-env ## every output under other Pythons, versions, threads and CPUs (LEG=colab or NB=01 for one)
+	@$(RUN) tools.matrix $(if $(LEG),--leg $(LEG)) $(NB)
+
+status: book-env ## write the page of what the matrix found, for the lessons as they are now
+	@$(RUN) tools.matrix --page
+
+diff-outputs: book-env ## run the lessons and show what they print otherwise than stored (NB=, LEG=)
+	@$(RUN) tools.diff_outputs $(if $(LEG),--leg $(LEG)) $(NB)
+
+repeat: test-env ## run each lesson five times on a busy machine, and store it twice (NB=, SEED=)
+	@$(RUN) tools.repeat $(if $(SEED),--seed $(SEED)) $(NB)
+
 serve: book ## build, then show the site at http://127.0.0.1:8000 (PORT=8001 for another)
 	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-clean: ## remove what was built; the environment in .venv stays
+clean: ## remove what was built; the environments in .venv and .matrix stay
 	@rm -rf _build .pytest_cache .ruff_cache
 
 book-env:

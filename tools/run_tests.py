@@ -13,13 +13,11 @@ from pathlib import Path
 
 from tools.lesson import ROOT, lesson_paths
 from tools.notebooks import quiet_environment
+from tools.strict import STRICT
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 # Two notebooks at a time; a notebook's cells must stay on one worker.
-NBVAL = [
-    *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"),
-    *("-n", "2", "--dist", "loadfile"),
-]
+NBVAL = [*STRICT, "-n", "2", "--dist", "loadfile"]
 
 
 def main() -> int:
@@ -81,8 +79,7 @@ def stored_outputs() -> int:
             alone = Path(folder) / path.stem
             alone.mkdir()
             shutil.copy(path, alone)
-        sanitizer = ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")]
-        return call([*PYTEST, *NBVAL, *sanitizer, folder], cwd=folder, env=dict(os.environ))
+        return call([*PYTEST, *NBVAL, folder], cwd=folder, env=dict(os.environ))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import gzip
-import http.server
-import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tools.weight import SETTLING, chromium, compressed, find_chromium, read_to_the_end, served
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is missing: pip install -r tests/requirements.txt"
@@ -21,9 +17,15 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe i
 WIDTHS = (360, 1280)
 MODES = ("light", "dark")
 LESSON = "notebooks/01_vit_fundamentals.html"
-OTHERS = ("book/index.html", "book/notation.html", "book/references.html", "genindex.html", "search.html?q=patch")
+OTHERS = (
+    "book/index.html",
+    "book/notation.html",
+    "book/references.html",
+    "book/status.html",
+    "genindex.html",
+    "search.html?q=patch",
+)
 
-SETTLING = 400  # milliseconds
 AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
 # A lesson has thousands of coloured words, and axe looks at the contrast of each: of every kind, three are enough.
 THIN_OUT_CODE = """() => {
@@ -36,35 +38,21 @@ THIN_OUT_CODE = """() => {
 }"""
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a line for each."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Serve the site on this machine, on a free port."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[playwright.Browser]:
     """Start Chromium once."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = find_chromium()
     if program is None:
         pytest.skip("There is no Chromium: install it (apt-get install chromium) or set CHROMIUM to its path.")
-    with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
+    with chromium(program) as browser:
+        yield browser
 
 
 class Visit:
@@ -268,15 +256,6 @@ def test_the_menu_opens_on_a_phone(visit):
 def test_a_lesson_starts_light(visit, site: Path, width: int):
     window = visit(width)
     page = window.go(LESSON)
-
-    def compressed() -> int:
-        names = {url.removeprefix(window.address).split("?")[0] for url in window.loaded}
-        return sum(len(gzip.compress((site / name).read_bytes(), 6)) for name in names)
-
-    assert compressed() <= 1_000_000, "too much before scrolling"
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, height, 1500):
-        page.evaluate(f"scrollTo(0, {top})")
-        page.wait_for_timeout(15)
-    page.wait_for_load_state("networkidle")
-    assert compressed() <= 3_000_000, "too much in all"
+    assert compressed(site, window.loaded, window.address) <= 1_000_000, "too much before scrolling"
+    read_to_the_end(page)
+    assert compressed(site, window.loaded, window.address) <= 3_000_000, "too much in all"

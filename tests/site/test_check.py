@@ -23,7 +23,7 @@ def copy(book, tmp_path: Path) -> tuple[Path, Path]:
     notebooks.mkdir()
     shutil.copy(FIXTURE, notebooks)
     (site / "book").mkdir()
-    for name in ("index", "notation", "references"):
+    for name in ("index", "notation", "references", "status"):
         (site / "book" / f"{name}.html").write_text("<p>text</p>", encoding="utf-8")
     return site, notebooks
 

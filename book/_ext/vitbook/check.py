@@ -20,6 +20,7 @@ ALWAYS_PRESENT = (
     "book/index.html",
     "book/notation.html",
     "book/references.html",
+    "book/status.html",
     "genindex.html",
     "search.html",
 )
