@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.lesson import lesson_paths
 from tools.weight import SETTLING, chromium, compressed, find_chromium, read_to_the_end, served
 
 playwright = pytest.importorskip(
@@ -16,10 +17,12 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe i
 
 WIDTHS = (360, 1280)
 MODES = ("light", "dark")
-LESSON = "notebooks/01_vit_fundamentals.html"
+LESSONS = tuple(f"notebooks/{path.stem}.html" for path in lesson_paths())
+LESSON = LESSONS[0]  # where one lesson stands for all: what is tried is the site's, not the lesson's
 OTHERS = (
     "book/index.html",
     "book/notation.html",
+    "book/pictures.html",
     "book/references.html",
     "book/status.html",
     "genindex.html",
@@ -36,6 +39,11 @@ THIN_OUT_CODE = """() => {
         if (seen[kind] > 3) word.replaceWith(word.textContent);
     }
 }"""
+
+
+def page_name(name: str) -> str:
+    """A page's file name without folder and ending, to tell the tests apart."""
+    return name.split("/")[-1].split(".")[0]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +112,7 @@ def visit(browser, address: str) -> Iterator[type[Visit]]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", [LESSON, *OTHERS], ids=lambda name: name.split("/")[-1].split(".")[0])
+@pytest.mark.parametrize("name", [*LESSONS, *OTHERS], ids=page_name)
 def test_pages_are_accessible_quiet_and_fit(visit, name: str, width: int, mode: str):
     window = visit(width, mode)
     page = window.go(name)
@@ -113,7 +121,7 @@ def test_pages_are_accessible_quiet_and_fit(visit, name: str, width: int, mode: 
     assert page.evaluate("document.documentElement.dataset.theme") == mode
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     assert window.complaints == []  # before axe, which asks for style sheets itself
-    if name == LESSON:
+    if name in LESSONS:
         page.evaluate("document.querySelectorAll('details.folded').forEach((fold) => (fold.open = true))")
         page.wait_for_timeout(SETTLING)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "an open cell widens the page"
@@ -146,9 +154,10 @@ def check_frame(page: playwright.Page, number: int) -> None:
     assert state["said"] == state["label"] == state["labels"][number]
 
 
+@pytest.mark.parametrize("name", LESSONS, ids=page_name)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_slider_obeys_keyboard_and_mouse(visit, width: int):
-    page = visit(width).go(LESSON)
+def test_the_slider_obeys_keyboard_and_mouse(visit, name: str, width: int):
+    page = visit(width).go(name)
     control = page.locator(".frame-slider input").first
     control.scroll_into_view_if_needed()
     check_frame(page, 0)
@@ -252,10 +261,11 @@ def test_the_menu_opens_on_a_phone(visit):
     page.wait_for_url("**/notation.html")
 
 
+@pytest.mark.parametrize("name", LESSONS, ids=page_name)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_lesson_starts_light(visit, site: Path, width: int):
+def test_a_lesson_starts_light(visit, site: Path, name: str, width: int):
     window = visit(width)
-    page = window.go(LESSON)
+    page = window.go(name)
     assert compressed(site, window.loaded, window.address) <= 1_000_000, "too much before scrolling"
     read_to_the_end(page)
     assert compressed(site, window.loaded, window.address) <= 3_000_000, "too much in all"
