@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson import ROOT, cell_id, find_lesson, lesson_paths, question_of, read_lesson, tags
+from tools.lesson import ROOT, cell_id, find_lessons, question_of, read_lesson, tags
 from tools.normalise import normalised
 from tools.notebooks import LessonError, Progress, execute, prepared
 from tools.outputs import texts
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.leg:
             return in_leg(options.leg, options.lessons)
-        paths = [find_lesson(lesson) for lesson in options.lessons] or lesson_paths()
+        paths = find_lessons(options.lessons)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

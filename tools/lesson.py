@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -41,6 +41,11 @@ def find_lesson(lesson: str | int | Path, folder: Path = NOTEBOOKS) -> Path:
         known = ", ".join(path.stem for path in paths) or "none yet"
         raise ValueError(f"there is no lesson {str(lesson)!r}; the lessons are: {known}")
     return matches[0]
+
+
+def find_lessons(lessons: Iterable[str | int | Path]) -> list[Path]:
+    """The notebooks meant; all of them, in reading order, when none is named."""
+    return [find_lesson(lesson) for lesson in lessons] or lesson_paths()
 
 
 def lesson_number(name: str) -> int | None:

@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tools.lesson import cell_id, code_cells, find_lesson, lesson_paths, read_lesson
+from tools.lesson import cell_id, code_cells, find_lessons, read_lesson
 from tools.normalise import normalised, text_of, with_restated_cells
 from tools.validate import count_problems, output_problems, structure_problems
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="run nothing; say what a run would rewrite")
     options = parser.parse_args(arguments)
     try:
-        paths = [find_lesson(lesson) for lesson in options.lessons] or lesson_paths()
+        paths = find_lessons(options.lessons)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

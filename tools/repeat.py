@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools import notebooks
-from tools.lesson import find_lesson, lesson_paths
+from tools.lesson import find_lessons, lesson_paths
 from tools.strict import run_strictly
 
 # Ends by itself when whoever started it is gone.
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the order; printed, so that it can be had again")
     options = parser.parse_args(arguments)
     try:
-        paths = [find_lesson(lesson) for lesson in options.lessons] or lesson_paths()
+        paths = find_lessons(options.lessons)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from tools.lesson import DEFINING, HIDDEN, ROOT, cell_id, find_lesson, has_tag, lesson_paths, read_lesson, tags
+from tools.lesson import DEFINING, HIDDEN, ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
 from tools.normalise import normalised, text_of
 from tools.notebooks import write_atomically
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
     options = parser.parse_args(arguments)
     try:
-        for path in [find_lesson(lesson) for lesson in options.lessons] or lesson_paths():
+        for path in find_lessons(options.lessons):
             target = FOLDER / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, text_of(student_notebook(read_lesson(path))))

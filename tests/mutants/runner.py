@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from tests.mutants.branches import Branch, Outcome, Step, TrunkError, explore
 from tests.mutants.catalogue import Mutant, MutantError, catalogue_path, place, questions, read_catalogue, sample
-from tools.lesson import cell_id, code_cells, find_lesson, has_tag, lesson_paths, read_lesson
+from tools.lesson import cell_id, code_cells, find_lessons, has_tag, read_lesson
 
 # Cells nothing depends on; a proof among them runs all the same.
 _SKIPPED = ("live", "frame-slider", "solution", "exercise-tests")
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=120, help="seconds allowed to one mutant (default 120)")
     options = parser.parse_args(arguments)
     try:
-        paths = [find_lesson(lesson) for lesson in options.lessons] or lesson_paths()
+        paths = find_lessons(options.lessons)
         if not paths:
             raise MutantError("there is no lesson in notebooks/ yet")
         failures = sum([_lesson(path, options) for path in paths])

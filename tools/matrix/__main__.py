@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools import build_book
-from tools.lesson import ROOT, find_lesson, lesson_paths
+from tools.lesson import ROOT, find_lessons, lesson_paths
 from tools.matrix import environments, record
 from tools.matrix.legs import Leg, Matrix, read_matrix
 from tools.notebooks import write_atomically
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         matrix = read_matrix()
         legs = [matrix.leg(name) for name in options.leg] or list(matrix.legs)
-        lessons = [find_lesson(name) for name in options.lessons] or lesson_paths()
+        lessons = find_lessons(options.lessons)
         found = record.read_record()
     except ValueError as error:
         print(error, file=sys.stderr)
