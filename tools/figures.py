@@ -48,6 +48,15 @@ GROUPS = {
 }
 LINES = (("added to the tokens",), ("added to the scores", "nowhere"), ("turn queries and keys",))
 
+# Lesson 3: image sizes and the width of ViT-B; the picture that a trained model looks at; who asks, and how softly
+PIXELS = range(224, 1281, 16)
+VIT_B = (768, 12)  # width, heads
+MARKED = (224, 512, 768, 1024)
+ODD_PICTURE = 0  # of the lesson's hundred with one dark patch
+SIDE = 16  # patches to a side of the cup
+ASKING = (8, 12)
+SOFTNESS = 4  # temperature on top of √d: a patch of pixels fits itself far better than any other
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write every figure; a file is replaced only when its drawing is complete."""
@@ -319,9 +328,235 @@ def position_encoding_types(lesson: ModuleType) -> Figure:
     return figure
 
 
+@dataclass(frozen=True)
+class Complexity:
+    """What one block of ViT-B costs a square picture, by the side of the picture; one [CLS] token is counted."""
+
+    pixels: np.ndarray
+    tokens: np.ndarray
+    linear: np.ndarray  # MACs of the projections and the MLP
+    quadratic: np.ndarray  # MACs of scores and mixing
+    weights: np.ndarray  # bytes of h·N² weights in float32
+    crossover: float  # pixels at which both kinds of MACs are equal
+
+
+def complexity(lesson: ModuleType) -> Complexity:
+    """The lesson's formula over PIXELS, with the MLP's two products."""
+    dim, heads = VIT_B
+    pixels = np.array(PIXELS)
+    tokens = (pixels // PATCH_SIZE) ** 2 + 1
+    steps = [lesson.attention_macs(int(n), dim) for n in tokens]
+    linear = np.array([step["q, k, v"] + step["out"] for step in steps]) + 8 * tokens * dim**2
+    quadratic = np.array([step["scores"] + step["mixing"] for step in steps])
+    crossover = PATCH_SIZE * float(np.interp(0, quadratic / linear - 1, tokens) - 1) ** 0.5
+    return Complexity(pixels, tokens, linear, quadratic, 4 * heads * tokens**2, crossover)
+
+
+@plt.rc_context(LEGIBLE)
+def attention_complexity(lesson: ModuleType) -> Figure:
+    """MACs of a ViT-B block over the size of the picture, in two parts that cross, and the memory of its weights."""
+    c = complexity(lesson)
+    figure = plt.figure(figsize=(WIDTH, 5.4), layout="none")
+    macs, memory = (figure.add_axes((0.165, bottom, 0.81, height)) for bottom, height in ((0.52, 0.42), (0.135, 0.25)))
+    macs.plot(c.pixels, c.linear / 1e9, color=lesson.BLUE, linewidth=2.5)
+    macs.plot(c.pixels, c.quadratic / 1e9, "--", color=lesson.RED, linewidth=2.5)
+    height = np.interp(c.crossover, c.pixels, c.linear) / 1e9
+    macs.plot(c.crossover, height, "o", color=lesson.BLACK, markersize=8)
+    macs.plot([c.crossover] * 2, [0, height], ":", color=lesson.BLACK, linewidth=1)
+    macs.text(c.crossover - 25, height + 1.5, f"equal at N = 6D,\n{c.crossover:,.0f} px", ha="right")
+    macs.text(650, 16, "projections\nand MLP", color=lesson.BLUE, ha="right")
+    macs.text(1215, 58, "scores and mixing", color=lesson.RED, ha="right")
+    macs.set_title("GMACs of a ViT-B block")
+    memory.plot(c.pixels, c.weights / 2**20, color=lesson.RED, linewidth=2.5)
+    for pixels in MARKED:
+        value = c.weights[list(c.pixels).index(pixels)] / 2**20
+        memory.plot(pixels, value, "o", color=lesson.RED)
+        memory.text(pixels - (30 if value > 500 else 12), value + 130, f"{value:,.{int(value < 10)}f}", ha="center")
+    memory.set_title("MiB of its h · N² weights, if stored")
+    for ax, top in ((macs, 67), (memory, 2000)):
+        ax.set(xlim=(PIXELS[0] - 74, PIXELS[-1] + 20), ylim=(0, top), xticks=MARKED)
+    macs.set_xticklabels([])
+    memory.set_yticks([0, 1000, 2000], ["0", "1,000", "2,000"])
+    sizes = [f"{pixels:,}\n{tokens:,}" for pixels, tokens in zip(c.pixels, c.tokens, strict=True) if pixels in MARKED]
+    memory.set_xticklabels(sizes)
+    for y, text in ((0.087, "px"), (0.047, "N")):
+        figure.text(0.03, y, text)
+    return figure
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Multi-head attention at work on one picture, from the layer of a trained model."""
+
+    picture: np.ndarray  # (20, 20)
+    odd: int  # the dark patch's token
+    tokens: np.ndarray  # (N, D), what enters
+    qkv: np.ndarray  # (3, N, D), before the heads are split
+    weights: np.ndarray  # (h, N, N)
+    mixed: np.ndarray  # (h, N, d)
+    joined: np.ndarray  # (N, D)
+    out: np.ndarray  # (N, D), what leaves
+
+
+@cache
+def finder(lesson: ModuleType) -> torch.nn.Module:
+    """The lesson's ViT for pictures with one dark patch, trained as the lesson trains it, in double precision."""
+    return lesson.trained_finder(0).double()
+
+
+@torch.no_grad()
+def follow_heads(lesson: ModuleType, model: torch.nn.Module) -> Heads:
+    """Watch the first block's attention while the model looks at a picture."""
+    layer, met = model.layers[0].attn, []
+    images, _, odd = lesson.odd_images(100, seed=9)
+    hook = layer.register_forward_hook(lambda _, given, result: met.extend([given[0], result]))
+    model(images[ODD_PICTURE, None].double())
+    hook.remove()
+    tokens, out = met
+    fused = rearrange(layer.qkv(tokens), "1 n (t e) -> t n e", t=3)
+    q, k, v = rearrange(fused, "t n (h d) -> t h n d", h=layer.heads)
+    mixed, weights = lesson.attend(q, k, v)
+    joined = rearrange(mixed, "h n d -> n (h d)")
+    arrays = (tokens[0], fused, weights, mixed, joined, out[0])
+    return Heads(images[ODD_PICTURE, 0].numpy(), odd[ODD_PICTURE].item() + 1, *(array.numpy() for array in arrays))
+
+
+def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes at a place in inches, counted from the figure's upper left corner."""
+    across, down = figure.get_size_inches()
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def say(figure: Figure, top: float, text: str) -> None:
+    """An operation between two rows, in the middle, with arrows that lead down."""
+    figure.text(0.5, 1 - top / figure.get_figheight(), f"↓  {text}  ↓", ha="center", va="center")
+
+
+@plt.rc_context(LEGIBLE)
+def multi_head_attention(lesson: ModuleType) -> Figure:
+    """Tokens to queries, keys and values, to heads, to maps, to mixtures, to one table again, and out."""
+    e = follow_heads(lesson, finder(lesson))
+    heads, n, d = e.mixed.shape
+    colours = (lesson.ORANGE, lesson.SKY, lesson.GREEN, lesson.PURPLE)
+    figure = plt.figure(figsize=(WIDTH, 7.3), layout="none")  # placed by hand: a solver's last bits would vary
+
+    def table(left: float, top: float, size: tuple[float, float], values: np.ndarray, title: str) -> Axes:
+        ax, limit = place_axes(figure, left, top, *size), np.abs(values).max()
+        ax.imshow(values, aspect="auto", interpolation="none", vmin=-limit, vmax=limit)
+        ax.set_title(title)
+        frame(ax, lesson.BLACK, 0.8)
+        return ax
+
+    def by_head(ax: Axes) -> None:
+        ax.spines[:].set_visible(False)
+        for head, colour in enumerate(colours):
+            box = Rectangle((head * d - 0.15, -0.5), d - 0.7, n, fill=False, color=colour, linewidth=2.5, clip_on=False)
+            ax.add_patch(box)
+
+    picture = place_axes(figure, 0.2, 0.34, 1.0, 1.0)
+    picture.imshow(e.picture, cmap="gray", interpolation="none", extent=(0, 5, 5, 0))
+    row, column = divmod(e.odd - 1, 5)
+    picture.add_patch(Rectangle((column, row), 1, 1, fill=False, color=lesson.RED, linewidth=2.5))
+    picture.set_title("25 patches")
+    frame(picture, lesson.BLACK, 0.8)
+    figure.text(1.55 / WIDTH, 1 - 0.84 / 7.3, "→", ha="center", va="center")
+    table(1.9, 0.34, (2.5, 1.0), e.tokens, f"tokens x, {n} × {heads * d}")
+    say(figure, 1.52, "three matrices")
+    for i, name in enumerate("qkv"):
+        by_head(table(0.2 + 1.45 * i, 1.98, (1.3, 0.85), e.qkv[i], f"{name}, {n} × {heads * d}"))
+    say(figure, 3.01, f"{heads} heads of width {d}: softmax(q kᵀ / √{d})")
+    for head, colour in enumerate(colours):
+        left = 0.2 + 1.08 * head
+        ax = place_axes(figure, left, 3.48, 0.96, 0.96)
+        ax.imshow(e.weights[head], interpolation="none", vmin=0, vmax=e.weights[head].max())
+        ax.set_title(f"head {head + 1}")
+        frame(ax, colour, 3)
+        frame(table(left, 4.83, (0.96, 0.62), e.mixed[head], ""), colour, 3)
+    say(figure, 4.64, f"{n} × {n} weights  × v")
+    say(figure, 5.66, f"{heads} times {n} × {d}, side by side")
+    by_head(table(0.2, 6.13, (1.9, 0.85), e.joined, f"{n} × {heads * d}"))
+    figure.text(2.3 / WIDTH, 1 - 6.55 / 7.3, "→", ha="center", va="center")
+    table(2.5, 6.13, (1.9, 0.85), e.out, f"out, {n} × {heads * d}")
+    figure.text(2.3 / WIDTH, 1 - 7.14 / 7.3, "output matrix", ha="center", va="center")
+    return figure
+
+
+def near_attend(lesson: ModuleType, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Attention to the 3 × 3 patches round each place of the grid, q k v (N, d) -> (N, d); fewer at the border."""
+    places = torch.cartesian_prod(torch.arange(SIDE), torch.arange(SIDE))
+    near = places[:, None] + torch.cartesian_prod(torch.arange(3), torch.arange(3)) - 1  # (N, 9, 2)
+    inside = ((near >= 0) & (near < SIDE)).all(dim=-1)
+    row, column = near.clamp(0, SIDE - 1).unbind(dim=-1)
+    index = row * SIDE + column
+    return lesson.attend(q[:, None], k[index], v[index], mask=inside[:, None])[0][:, 0]
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Whom one patch of a photograph sees by each kind of attention, with what weight, and what all of it costs."""
+
+    photo: np.ndarray  # (112, 112, 3)
+    weights: dict[str, np.ndarray]  # (16, 16) each, NaN where the patch cannot look
+    macs: dict[str, int]
+
+
+def sights(lesson: ModuleType) -> Sights:
+    """Ask for the weights by mixing unit vectors, and count the MACs of mixing pixels; queries and keys are pixels."""
+    image = lesson.CUP.double()
+    patches = rearrange(image, "1 c (h p) (w q) -> (h w) (c p q)", h=SIDE, w=SIDE)
+    keys = torch.nn.functional.layer_norm(patches, patches.shape[-1:])
+    methods = {
+        "global": lambda q, k, v: lesson.attend(q, k, v)[0],
+        "window 4 × 4": lambda q, k, v: lesson.window_attend(q, k, v, SIDE, 4),
+        "neighbours 3 × 3": lambda q, k, v: near_attend(lesson, q, k, v),
+        "top 16": lambda q, k, v: lesson.top_k_attend(q, k, v, 16),
+    }
+    weights, macs = {}, {}
+    for name, method in methods.items():
+        given = method(keys / SOFTNESS, keys, torch.eye(len(keys)).double())[ASKING[0] * SIDE + ASKING[1]]
+        weights[name] = given.masked_fill(given == 0, torch.nan).reshape(SIDE, SIDE).numpy()
+        macs[name] = lesson.counted(method, keys / SOFTNESS, keys, patches)
+    small = torch.nn.functional.interpolate(image, (112, 112), mode="area")[0]
+    return Sights(((rearrange(small.clamp(-1, 1), "c h w -> h w c") + 1) / 2).numpy(), weights, macs)
+
+
+@plt.rc_context(LEGIBLE)
+def window_vs_global_attention(lesson: ModuleType) -> Figure:
+    """Whom one patch sees globally, in its window, round itself, and among its 16 best; MACs of all patches."""
+    s = sights(lesson)
+    row, column = ASKING
+    side, left, right = 1.9, 0.2, 2.5
+    figure = plt.figure(figsize=(WIDTH, 7.0), layout="none")  # placed by hand: a solver's last bits would vary
+    photo = place_axes(figure, left, 0.32, 1.35, 1.35)
+    photo.imshow(s.photo, interpolation="none", extent=(-0.5, SIDE - 0.5, SIDE - 0.5, -0.5))
+    photo.set_title("who asks")
+    bar = place_axes(figure, right + 0.1, 1.05, side - 0.35, 0.16)
+    bar.imshow(np.linspace(0, 1, 64)[None], aspect="auto", interpolation="none", extent=(0, 1, 0, 1))
+    bar.set(xticks=[0, 1], yticks=[])
+    bar.set_xticklabels(["0", "largest"])
+    bar.set_title("its weights\n(white: not seen)")
+    panels = {}
+    for i, name in enumerate(s.weights):
+        ax = place_axes(figure, (left, right)[i % 2], 2.15 + 2.5 * (i // 2), side, side)
+        ax.imshow(s.weights[name], interpolation="none", vmin=0, vmax=np.nanmax(s.weights[name]))
+        seen = np.isfinite(s.weights[name]).sum()
+        ax.set_title(name)
+        ax.set_xlabel(f"{seen} seen, {s.macs[name] / 1e6:.1f} M MACs")
+        panels[name] = ax
+    for line in np.arange(4, SIDE, 4) - 0.5:
+        panels["window 4 × 4"].axhline(line, color="grey", linewidth=0.8)
+        panels["window 4 × 4"].axvline(line, color="grey", linewidth=0.8)
+    for ax in (photo, *panels.values()):
+        for colour, width in (("white", 5), (lesson.RED, 2.5)):  # a vermilion saucer hides a vermilion frame
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, color=colour, linewidth=width))
+        frame(ax, lesson.BLACK, 0.8)
+    return figure
+
+
 FIGURES: dict[str, tuple[Callable[[ModuleType], Figure], ...]] = {
     "01_vit_fundamentals": (vit_vs_cnn_comparison,),
     "02_patch_and_position_embeddings": (patch_embedding_process, cls_token_explained, position_encoding_types),
+    "03_attention": (attention_complexity, multi_head_attention, window_vs_global_attention),
 }
 
 
