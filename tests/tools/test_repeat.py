@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tools import notebooks, repeat
 from tools.normalise import text_of
@@ -36,6 +36,20 @@ def test_busy_loops_end() -> None:
         (loop,) = set(psutil.Process().children()) - set(before)
         assert loop.cpu_times().user > 0
     assert not loop.is_running()
+
+
+def test_pictures_of_times_may_differ_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "01_first.ipynb"
+
+    def stored(tags: list[str], picture: str, text: str) -> str:
+        output = new_output("display_data", {"image/png": picture, "text/plain": text})
+        cell = new_code_cell("show()", id="only", metadata={"tags": tags}, outputs=[output])
+        path.write_text(text_of(new_notebook(cells=[cell])))
+        return repeat.without_timed_pictures(path)
+
+    assert stored(["timed"], "one", "figure") == stored(["timed"], "two", "figure")
+    assert stored(["timed"], "one", "figure") != stored(["timed"], "one", "3 s")
+    assert stored(["plot"], "one", "figure") != stored(["plot"], "two", "figure")
 
 
 @pytest.fixture

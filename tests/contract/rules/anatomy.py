@@ -18,6 +18,7 @@ KNOWN_TAGS = frozenset(
         HIDDEN,
         "frame-slider",
         "plot",
+        "timed",
         "live",
         "invalid-input",
         "solution",
