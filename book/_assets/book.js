@@ -19,3 +19,44 @@ const boxes = new ResizeObserver((entries) => {
   }
 });
 document.querySelectorAll(".math-block, .math-wide").forEach((box) => boxes.observe(box));
+
+// Narrow screens fold code (book.css); each cell has a button that opens it.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".show-code");
+  if (button) button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") === "false"));
+});
+
+// The question index: what is asked for is kept in the address, so that it can be sent to somebody.
+const form = document.querySelector(".question-filter");
+if (form) {
+  const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  const { words, difficulty, topic, careful } = form.elements;
+  const choose = () => {
+    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const { row, text } of rows) {
+      row.hidden = !(
+        wanted.every((word) => text.includes(word)) &&
+        (!difficulty.value || row.classList.contains(difficulty.value)) &&
+        (!topic.value || row.classList.contains(`topic-${topic.value}`)) &&
+        (!careful.checked || row.classList.contains("with-careful"))
+      );
+      shown += !row.hidden;
+    }
+    for (const part of document.querySelectorAll("section:has(> .question-row)")) {
+      part.hidden = !part.querySelector(".question-row:not([hidden])");
+    }
+    form.querySelector("output").textContent = `${shown} of ${rows.length} questions`;
+  };
+  const asked = new URLSearchParams(location.search);
+  for (const field of [words, difficulty, topic]) field.value = asked.get(field.name) || "";
+  careful.checked = asked.has("careful");
+  form.addEventListener("input", () => {
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+    history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    choose();
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  choose();
+}

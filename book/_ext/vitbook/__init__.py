@@ -5,11 +5,14 @@ do beyond that is added here, while the site is built. Each module does one job:
 
 - ``repository``  the public address of the source, and the buttons that need it
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
+- ``catalogue``   all questions, collected while the lessons are read
+- ``lookup``      the pages to look things up: question index, corrections, a lesson's core answers
 - ``cards``       short answers, cautions, follow-ups and "Try" lines
 - ``cells``       collapsed code cells, and the note in place of live panels
 - ``figures``     captions, image sizes and the frames of sliders
 - ``tables``      tables without a heading
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
+- ``glossary``    links from the first use of a term to its meaning
 - ``mathml``      formulas as MathML
 - ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
@@ -27,8 +30,21 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
     # Imported here, so that `vitbook.check` can be used where Sphinx is not installed.
-    from vitbook import cards, cells, figures, links, mathml, pages, questions, repository, tables
+    from vitbook import cards, catalogue, cells, figures, glossary, links, lookup, mathml, pages, questions, repository, tables
 
-    for part in (repository, questions, cards, cells, figures, tables, links, mathml, pages):
+    for part in (
+        repository,
+        questions,
+        cards,
+        cells,
+        catalogue,
+        lookup,
+        figures,
+        tables,
+        links,
+        glossary,
+        mathml,
+        pages,
+    ):
         part.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

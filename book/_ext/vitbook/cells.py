@@ -77,6 +77,15 @@ def live_note(repository: str, branch: str, docname: str) -> nodes.admonition:
     return nodes.admonition("", nodes.title("", "Live panel"), text, classes=["book-card", "live-note"])
 
 
+def code_button(source: nodes.Element | None) -> nodes.raw:
+    """Build the button that opens a code cell on a narrow screen, where code is folded; elsewhere it does not show."""
+    lines = source.astext().strip().count("\n") + 1 if source is not None else 0
+    text = f"Code, {lines} line{'s' * (lines != 1)}"
+    return nodes.raw(
+        "", f'<button type="button" class="show-code" aria-expanded="false">{text}</button>\n', format="html"
+    )
+
+
 class Cells(SphinxTransform):
     """Prepare the code cells of a page."""
 
@@ -94,6 +103,8 @@ class Cells(SphinxTransform):
             if cell.get("hide_mode"):
                 name = subject(tags, title)
                 cell["prompt_show"], cell["prompt_hide"] = f"Show {name}", f"Hide {name}"
+            else:
+                cell.insert(0, code_button(part_of(cell, "cell_code_source")))
             if "live" in tags:
                 if (output := part_of(cell, "cell_code_output")) is not None:
                     cell.remove(output)

@@ -98,9 +98,10 @@ def at(cell: NotebookNode, complaint: str) -> str:
     return f"cell {cell_id(cell)}: {complaint}"
 
 
-def read_wordings(path: Path = ROOT / "tests" / "contract" / "questions.toml") -> dict[int, str]:
+def read_wordings(path: Path = ROOT / "book" / "questions.toml") -> dict[int, str]:
     """The questions by number."""
-    return {int(number): wording for number, wording in tomllib.loads(path.read_text(encoding="utf-8")).items()}
+    wordings = tomllib.loads(path.read_text(encoding="utf-8"))["wordings"]
+    return {int(number): wording for number, wording in wordings.items()}
 
 
 def read_topics(path: Path = ROOT / "book" / "notation.md") -> frozenset[str]:

@@ -1,0 +1,192 @@
+"""What is made of all lessons together: question index, corrections, core answers, links from question to question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+from vitbook.catalogue import Catalogue, Entry, LessonInfo, entries
+from vitbook.questions import badge
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+FILTER = """<form class="question-filter" hidden role="search" aria-label="Questions">
+<label>Words <input type="search" name="words" autocomplete="off" placeholder="mask, cost, [CLS] …"></label>
+<label>Difficulty <select name="difficulty"><option value="">any</option>{difficulties}</select></label>
+<label>Topic <select name="topic"><option value="">any</option>{topics}</select></label>
+<label class="check"><input type="checkbox" name="careful"> only with a correction</label>
+<output aria-live="polite"></output>
+</form>
+"""
+DIFFICULTIES = ("core", "deeper", "expert")
+
+
+class Placeholder(nodes.General, nodes.Element):
+    """Stands on a page until all lessons have been read."""
+
+
+class Lookup(SphinxDirective):
+    """Put a placeholder for one of the generated lists."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Remember what was asked for."""
+        lesson = int(self.arguments[0]) if self.arguments else None
+        return [Placeholder("", kind=self.name, lesson=lesson)]
+
+
+def raw(html: str) -> nodes.raw:
+    """Return a piece of HTML that docutils has no node for."""
+    return nodes.raw("", html, format="html")
+
+
+def options(values: Iterable[str]) -> str:
+    """Return the choices of a select."""
+    return "".join(f"<option>{escape(value)}</option>" for value in values)
+
+
+def lesson_heading(lesson: LessonInfo, written: bool) -> nodes.title:
+    """Return the heading of a lesson's part of a list."""
+    return nodes.title("", f"Lesson {lesson.number} · {lesson.title}" + ("" if written else " (to come)"))
+
+
+class Neighbours(SphinxPostTransform):
+    """Link each question of a lesson to the one before and the one after it, wherever they stand."""
+
+    default_priority = 6
+
+    def run(self, **kwargs: Any) -> None:
+        """Append the links to the line below a question's heading."""
+        found = entries(self.env)
+        for section in self.document.findall(nodes.section):
+            number = next((int(i[1:]) for i in section["ids"] if i[:1] == "q" and i[1:].isdigit()), None)
+            if number not in found or found[number].page != self.env.docname:
+                continue
+            meta = next(node for node in section.findall(nodes.paragraph) if "question-meta" in node["classes"])
+            for neighbour, words in ((number - 1, "← Q{}"), (number + 1, "Q{} →")):
+                if entry := found.get(neighbour):
+                    anchor, text = f"q{neighbour}", words.format(neighbour)
+                    link = make_refnode(
+                        self.app.builder, self.env.docname, entry.page, anchor, nodes.Text(text), entry.title
+                    )
+                    meta += nodes.inline("", "", link, classes=["neighbour"])
+
+
+class Fill(SphinxPostTransform):
+    """Replace the placeholders, before mentions in the copied texts are linked."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: Any) -> None:
+        """Build the lists of this page."""
+        builders: dict[str, Callable[[int | None], Iterator[nodes.Node]]] = {
+            "question-list": lambda _: self.question_list(),
+            "correction-list": lambda _: self.correction_list(),
+            "core-answers": self.core_answers,
+        }
+        for placeholder in list(self.document.findall(Placeholder)):
+            placeholder.replace_self(list(builders[placeholder["kind"]](placeholder["lesson"])))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The lessons and questions of the book."""
+        return self.env.vitbook_catalogue
+
+    def link(self, entry: Entry, anchor: str, text: str) -> nodes.reference:
+        """Return a link to a place in the lesson of a question."""
+        return make_refnode(self.app.builder, self.env.docname, entry.page, anchor, nodes.Text(text))
+
+    def parts(self, wanted: Callable[[Entry], bool] | None) -> Iterator[tuple[nodes.section, list[int]]]:
+        """Yield a section for each lesson with the numbers that belong there; of all questions if nothing is wanted."""
+        found = entries(self.env)
+        for lesson in self.catalogue.lessons:
+            numbers = range(lesson.first, lesson.last + 1)
+            kept = [n for n in numbers if wanted is None or (n in found and wanted(found[n]))]
+            if kept:
+                written = any(n in found for n in numbers)
+                section = nodes.section("", lesson_heading(lesson, written), ids=[f"of-lesson-{lesson.number}"])
+                yield section, kept
+
+    def question_list(self) -> Iterator[nodes.Node]:
+        """Yield the filter, and all questions lesson by lesson."""
+        found = entries(self.env)
+        topics = sorted({topic for entry in found.values() for topic in entry.info.topics})
+        yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics)))
+        for section, numbers in self.parts(None):
+            for number in numbers:
+                entry = found.get(number)
+                section += self.row(entry) if entry else self.missing_row(number)
+            yield section
+
+    def missing_row(self, number: int) -> nodes.container:
+        """Return the row of a question whose lesson is to come."""
+        text = nodes.paragraph("", f"Q{number} · {self.catalogue.wordings[number]}", classes=["question-line"])
+        return nodes.container("", text, classes=["question-row", "to-come"], ids=[f"q{number}"])
+
+    def row(self, entry: Entry) -> nodes.container:
+        """Return a question's row: link, badge, folded short answer, proof and correction."""
+        link = self.link(entry, f"q{entry.number}", f"Q{entry.number} · {entry.title}")
+        meta = badge(entry.info)
+        if entry.proof:
+            meta += nodes.inline("", "", self.link(entry, entry.proof, "proof"))
+        classes = ["question-row", entry.info.difficulty, *(f"topic-{topic}" for topic in entry.info.topics)]
+        if entry.careful:
+            corrections = make_refnode(
+                self.app.builder, self.env.docname, "book/corrections", f"c{entry.number}", nodes.Text("careful")
+            )
+            meta += nodes.inline("", "", corrections, classes=["has-careful"])
+            classes.append("with-careful")
+        return nodes.container(
+            "",
+            nodes.paragraph("", "", link, classes=["question-line"]),
+            meta,
+            raw('<details class="folded"><summary>Short answer</summary>\n'),
+            nodes.container("", *(node.deepcopy() for node in entry.answer), classes=["folded-answer"]),
+            raw("</details>\n"),
+            classes=classes,
+            ids=[f"q{entry.number}"],
+        )
+
+    def correction_list(self) -> Iterator[nodes.Node]:
+        """Yield what is often said and is not so, lesson by lesson."""
+        found = entries(self.env)
+        for section, numbers in self.parts(lambda entry: bool(entry.careful)):
+            for entry in (found[number] for number in numbers):
+                line = nodes.paragraph("", "", classes=["question-line"])
+                line += self.link(entry, f"q{entry.number}", f"Q{entry.number} · {entry.title}")
+                item = nodes.container("", line, classes=["correction"], ids=[f"c{entry.number}"])
+                item += [node.deepcopy() for node in entry.careful]
+                if entry.proof:
+                    item += nodes.paragraph(
+                        "", "", nodes.Text("Shown by "), self.link(entry, entry.proof, f"the code of Q{entry.number}")
+                    )
+                section += item
+            yield section
+
+    def core_answers(self, lesson_number: int | None) -> Iterator[nodes.Node]:
+        """Yield the short answers to the core questions of a lesson."""
+        lesson = next(lesson for lesson in self.catalogue.lessons if lesson.number == lesson_number)
+        found = entries(self.env)
+        for number in range(lesson.first, lesson.last + 1):
+            entry = found.get(number)
+            if entry is not None and entry.info.difficulty == "core":
+                line = nodes.paragraph("", "", classes=["question-line"])
+                line += self.link(entry, f"q{number}", f"Q{number} · {entry.title}")
+                yield nodes.container("", line, *(node.deepcopy() for node in entry.answer), classes=["core-answer"])
+
+
+def setup(app: Sphinx) -> None:
+    """Register directives, node and transform."""
+    for name in ("question-list", "correction-list", "core-answers"):
+        app.add_directive(name, Lookup)
+    app.add_node(Placeholder)
+    app.add_post_transform(Fill)
+    app.add_post_transform(Neighbours)
