@@ -17,7 +17,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 # What else decides how the pages look: the address that the buttons lead to.
-ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
+ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "BOOK_SITE_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
 # What the pages are made of, and what lies beside them and is not.
 SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks")
 NOISE = ("__pycache__", ".ipynb_checkpoints")

@@ -23,7 +23,11 @@ document.querySelectorAll(".math-block, .math-wide").forEach((box) => boxes.obse
 // Narrow screens fold code (book.css); each cell has a button that opens it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".show-code");
-  if (button) button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") === "false"));
+  if (!button) return;
+  button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") === "false"));
+  for (const code of button.parentElement.querySelectorAll(".cell_input pre")) {
+    if (code.scrollWidth > code.clientWidth) code.tabIndex = 0; // was hidden when the theme looked for boxes that scroll
+  }
 });
 
 // The question index: what is asked for is kept in the address, so that it can be sent to somebody.

@@ -25,8 +25,38 @@ A page that mentions Q4, Lesson 1 and Exercise 1.1.
 
 ```{toctree}
 notebooks/01_fixture
+book/questions
+book/corrections
+book/glossary
+book/cram
 ```
 """
+
+CATALOGUE = """
+[[lessons]]
+number = 1
+title = "Fixture lesson"
+first = 4
+last = 42
+
+[[lessons]]
+number = 2
+title = "Never written"
+first = 43
+last = 43
+
+[wordings]
+"""
+CATALOGUE += "".join(f'{number} = "Question {number}?"\n' for number in range(4, 44))
+
+# Pages that are made of what the lessons hold.
+LOOKUP = {
+    "book/questions": "# Questions\n\n```{question-list}\n```\n",
+    "book/corrections": "# Corrections\n\n```{correction-list}\n```\n",
+    "book/cram": "# In short\n\n```{core-answers} 1\n```\n",
+    "book/glossary": "# Glossary\n\nPattern, small notebook\n: What *recurs*.\n\nNowhere\n: In no lesson.\n",
+    "book/questions.toml": CATALOGUE,
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +72,7 @@ class BuiltBook:
 
 
 def build_book(folder: Path, pages: dict[str, str], **settings: object) -> BuiltBook:
-    """Build a book of the fixture notebook and some Markdown pages, with the theme as it comes."""
+    """Build a book of the fixture notebook and some pages, Markdown if no ending says otherwise, in the plain theme."""
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -50,11 +80,13 @@ def build_book(folder: Path, pages: dict[str, str], **settings: object) -> Built
     (source / "notebooks").mkdir(parents=True)
     shutil.copy(FIXTURE, source / "notebooks")
     for name, text in pages.items():
-        (source / f"{name}.md").write_text(text, encoding="utf-8")
+        path = source / (name if "." in name else f"{name}.md")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     config = {
         "extensions": ["myst_nb", "sphinx_book_theme", "vitbook"],
         "nb_execution_mode": "off",
-        "myst_enable_extensions": ["dollarmath"],
+        "myst_enable_extensions": ["deflist", "dollarmath"],
         "html_theme": "sphinx_book_theme",
         "html_math_renderer": "mathml",
         "html_title": "Small book",
@@ -79,9 +111,10 @@ def build_book(folder: Path, pages: dict[str, str], **settings: object) -> Built
 @pytest.fixture(scope="session")
 def book(tmp_path_factory: pytest.TempPathFactory) -> BuiltBook:
     """The small book, as it is built where there is no public repository."""
-    before = {name: os.environ.pop(name, None) for name in ("BOOK_REPOSITORY_URL", "GITHUB_REPOSITORY")}
+    addresses = ("BOOK_REPOSITORY_URL", "BOOK_SITE_URL", "GITHUB_REPOSITORY")
+    before = {name: os.environ.pop(name, None) for name in addresses}
     try:
-        return build_book(tmp_path_factory.mktemp("book"), {"index": INDEX})
+        return build_book(tmp_path_factory.mktemp("book"), {"index": INDEX, **LOOKUP})
     finally:
         os.environ.update({name: value for name, value in before.items() if value is not None})
 

@@ -16,13 +16,20 @@ playwright = pytest.importorskip(
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing: see tests/requirements.txt")
 
 WIDTHS = (360, 1280)
+ALL_WIDTHS = (360, 768, 1280)
 MODES = ("light", "dark")
 LESSONS = tuple(f"notebooks/{path.stem}.html" for path in lesson_paths())
 LESSON = LESSONS[0]  # where one lesson stands for all: what is tried is the site's, not the lesson's
 OTHERS = (
+    "404.html",
+    "book/corrections.html",
+    "book/cram_1.html",
+    "book/glossary.html",
     "book/index.html",
     "book/notation.html",
     "book/pictures.html",
+    "book/questions.html",
+    "book/quick_reference.html",
     "book/references.html",
     "book/status.html",
     "genindex.html",
@@ -111,18 +118,21 @@ def visit(browser, address: str) -> Iterator[type[Visit]]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", ALL_WIDTHS)
 @pytest.mark.parametrize("name", [*LESSONS, *OTHERS], ids=page_name)
 def test_pages_are_accessible_quiet_and_fit(visit, name: str, width: int, mode: str):
     window = visit(width, mode)
     page = window.go(name)
     if name.startswith("search"):
         page.wait_for_selector("#search-results li")
-    assert page.evaluate("document.documentElement.dataset.theme") == mode
+    assert name == "404.html" or page.evaluate("document.documentElement.dataset.theme") == mode
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     assert window.complaints == []  # before axe, which asks for style sheets itself
-    if name in LESSONS:
+    if page.locator("details.folded").count():
         page.evaluate("document.querySelectorAll('details.folded').forEach((fold) => (fold.open = true))")
+        page.evaluate(
+            "document.querySelectorAll('.show-code').forEach((button) => button.offsetParent && button.click())"
+        )
         page.wait_for_timeout(SETTLING)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "an open cell widens the page"
         page.evaluate(THIN_OUT_CODE)
@@ -242,6 +252,107 @@ def test_formulas_use_the_font_of_the_site(visit):
     page = window.go(LESSON)
     assert page.evaluate("document.fonts.check('16px \"Book Math\"')")
     assert [url for url in window.loaded if url.endswith("math.woff")]
+
+
+def shown_rows(page: playwright.Page) -> list[str]:
+    """The questions that the filter leaves, by their anchors."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.question-row')].filter((r) => r.offsetParent).map((r) => r.id)"
+    )
+
+
+class TestQuestionFilter:
+    """The question index, narrowed without a server."""
+
+    def test_words_topic_difficulty_and_corrections_narrow_it(self, visit):
+        window = visit()
+        page = window.go("book/questions.html")
+        assert len(shown_rows(page)) == 130
+        window.context.set_offline(True)  # nothing is asked for any more
+        page.get_by_label("Words").fill("Vision Transformer ViT")
+        by_words = shown_rows(page)
+        assert "q1" in by_words and len(by_words) < 60
+        page.get_by_label("Words").fill("")
+        page.get_by_label("Topic").select_option("positions")
+        by_topic = shown_rows(page)
+        assert "q30" in by_topic and "q1" not in by_topic
+        page.get_by_label("Difficulty").select_option("core")
+        assert set(shown_rows(page)) < set(by_topic)
+        page.get_by_label("only with a correction").check()
+        assert all(page.locator(f"#{row}.with-careful").count() == 1 for row in shown_rows(page))
+        assert page.locator(".question-filter output").text_content() == f"{len(shown_rows(page))} of 130 questions"
+        assert window.complaints == []
+
+    def test_words_reach_the_folded_answers(self, visit):
+        page = visit(360).go("book/questions.html")
+        page.get_by_label("Words").fill("Cordonnier")
+        everywhere = shown_rows(page)
+        page.get_by_label("Words").fill("√d")
+        assert "q45" in shown_rows(page) and everywhere != shown_rows(page)
+        page.get_by_label("Words").fill("no such words")
+        assert shown_rows(page) == []
+        assert not page.locator("h2", has_text="Lesson 1").is_visible(), "a lesson without a row has no heading"
+
+    def test_what_is_asked_for_is_in_the_address(self, visit):
+        page = visit().go("book/questions.html")
+        page.get_by_label("Topic").select_option("attention")
+        page.get_by_label("only with a correction").check()
+        chosen = shown_rows(page)
+        again = visit().go("book/questions.html" + page.url.split("questions.html")[1])
+        assert shown_rows(again) == chosen and 0 < len(chosen) < 130
+
+    def test_it_works_by_keyboard(self, visit):
+        page = visit().go("book/questions.html")
+        page.get_by_label("Words").focus()
+        page.keyboard.type("causal")
+        assert 0 < len(shown_rows(page)) < 20
+        page.keyboard.press("Enter")  # sends nothing
+        assert "causal" in page.url and page.get_by_label("Words").input_value() == "causal"
+
+    def test_without_scripts_all_rows_show(self, browser, address: str):
+        context = browser.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(address + "book/questions.html")
+        assert page.locator(".question-row").count() == 130
+        assert page.locator("#q1").is_visible() and not page.locator(".question-filter").is_visible()
+        context.close()
+
+
+def test_code_is_folded_on_a_phone_and_opens_by_keyboard(visit):
+    page = visit(360).go(LESSON)
+    button = page.locator(".show-code").first
+    code = page.locator(".show-code + .cell_input").first
+    assert button.is_visible() and not code.is_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    assert code.is_visible() and button.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Enter")
+    assert not code.is_visible()
+    wide = visit(1280).go(LESSON)
+    assert not wide.locator(".show-code").first.is_visible()
+    assert wide.locator(".show-code + .cell_input").first.is_visible()
+
+
+@pytest.mark.parametrize("name", [f"book/cram_{number}.html" for number in (1, 2, 3)], ids=page_name)
+def test_a_cram_page_prints_on_two_sheets(visit, name: str):
+    page = visit().go(name)
+    pdf = page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") <= 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [LESSON, "book/questions.html"], ids=page_name)
+def test_nothing_moves_while_a_page_loads(visit, name: str, width: int):
+    page = visit(width).go(name)
+    shift = page.evaluate(
+        """() => new Promise((done) => {
+            let sum = 0;
+            new PerformanceObserver((list) => list.getEntries().forEach((entry) => (sum += entry.value)))
+                .observe({ type: "layout-shift", buffered: true });
+            setTimeout(() => done(sum), 300);
+        })"""
+    )
+    assert shift < 0.05, "Google calls 0.1 good"
 
 
 def test_search_finds_a_question(visit):

@@ -22,8 +22,7 @@ def copy(book, tmp_path: Path) -> tuple[Path, Path]:
     shutil.copytree(book.folder, site)
     notebooks.mkdir()
     shutil.copy(FIXTURE, notebooks)
-    (site / "book").mkdir()
-    for name in ("index", "notation", "references", "status"):
+    for name in ("index", "notation", "quick_reference", "references", "status"):
         (site / "book" / f"{name}.html").write_text("<p>text</p>", encoding="utf-8")
     return site, notebooks
 

@@ -16,6 +16,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``mathml``      formulas as MathML
 - ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
+- ``findable``    the site's address, a sitemap, and a page for wrong addresses
 - ``check``       inspection of a finished site (needs no Sphinx)
 """
 
@@ -30,7 +31,21 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
     # Imported here, so that `vitbook.check` can be used where Sphinx is not installed.
-    from vitbook import cards, catalogue, cells, figures, glossary, links, lookup, mathml, pages, questions, repository, tables
+    from vitbook import (
+        cards,
+        catalogue,
+        cells,
+        figures,
+        findable,
+        glossary,
+        links,
+        lookup,
+        mathml,
+        pages,
+        questions,
+        repository,
+        tables,
+    )
 
     for part in (
         repository,
@@ -45,6 +60,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         glossary,
         mathml,
         pages,
+        findable,
     ):
         part.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,9 +16,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 ALWAYS_PRESENT = (
+    "404.html",
     "index.html",
+    "book/corrections.html",
+    "book/glossary.html",
     "book/index.html",
     "book/notation.html",
+    "book/questions.html",
+    "book/quick_reference.html",
     "book/references.html",
     "book/status.html",
     "genindex.html",
