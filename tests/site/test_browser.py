@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -355,10 +357,44 @@ def test_nothing_moves_while_a_page_loads(visit, name: str, width: int):
     assert shift < 0.05, "Google calls 0.1 good"
 
 
-def test_search_finds_a_question(visit):
+# Words that say nothing about what a question asks.
+FILLER = frozenset(
+    ("what", "is", "are", "the", "a", "an", "of", "in", "to", "for", "how", "does", "do", "why", "and", "or", "from")
+    + ("with", "on", "by", "it", "its", "vs", "use", "used", "handle", "role")
+)
+
+
+def key_words(wording: str) -> str:
+    """What somebody who remembers a question would type."""
+    words = re.findall(r"[\w-]+", wording)
+    return " ".join(word for word in words if word.lower() not in FILLER)
+
+
+def test_search_finds_every_question_by_its_key_words(visit):
+    window = visit()
+    rows = window.go("book/questions.html").locator(".question-row:not(.to-come) .question-line a").all_text_contents()
+    missed = []
+    page = window.page
+    for row in rows:
+        number, wording = row.split(" · ", 1)
+        page.goto(f"{window.address}search.html?q={quote(key_words(wording))}", wait_until="commit")
+        page.wait_for_selector(".found-questions a")
+        found = page.locator(".found-questions li").all_text_contents()
+        missed += [number] if row not in found else []
+    assert rows and missed == []
+    assert window.complaints == []
+
+
+def test_search_reads_the_whole_text_too(visit):
     page = visit().go("search.html?q=complexity")
     page.wait_for_selector("#search-results li")
     assert page.locator("#search-results a[href*='01_vit_fundamentals']").count() >= 1
+
+
+def test_a_search_for_nothing_known_says_so(visit):
+    page = visit().go("search.html?q=zyzzyva")
+    page.wait_for_timeout(SETTLING)
+    assert page.locator(".found-questions").count() == 0 and page.locator("#search-results li").count() == 0
 
 
 def test_the_menu_opens_on_a_phone(visit):
