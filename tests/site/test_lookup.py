@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +193,13 @@ class TestFinishedIndex:
         items = pages["book/corrections.html"].select(".correction")
         assert len(items) == len(marked) > 0
         assert all(item.select_one("a[href^='https://']") for item in items), "each names its source"
+
+    def test_every_lesson_has_a_page_in_short_and_formulas(self, pages):
+        reference = pages["book/quick_reference.html"]
+        for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+            page = pages[f"book/cram_{int(path.stem[:2])}.html"]
+            assert page.select(".core-answer"), path.stem
+            formulas = [str(formula) for formula in page.select(".math-block")]
+            assert formulas, path.stem
+            assert set(formulas) <= {str(formula) for formula in reference.select(".math-block")}, path.stem
+            assert page.select_one("figure img"), path.stem

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Needed to run the lesson, in the way of reading it: folded on the page, open in a notebook.
 FOLDED_HERE = {"imports": "imports", "exercise-tests": "tests", "plot": "code of the picture"}
 
+# Functions and classes that a cell defines.
+DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")
 
 
@@ -79,10 +81,14 @@ def live_note(repository: str, branch: str, docname: str) -> nodes.admonition:
 
 def code_button(source: nodes.Element | None) -> nodes.raw:
     """Build the button that opens a code cell on a narrow screen, where code is folded; elsewhere it does not show."""
-    lines = source.astext().strip().count("\n") + 1 if source is not None else 0
-    text = f"Code, {lines} line{'s' * (lines != 1)}"
+    text = source.astext().strip() if source is not None else ""
+    lines = text.count("\n") + 1
+    names = ", ".join(DEFINED.findall(text)[:2])
+    label = f"{names or 'code'}, {lines} line{'s' * (lines != 1)}"
     return nodes.raw(
-        "", f'<button type="button" class="show-code" aria-expanded="false">{text}</button>\n', format="html"
+        "",
+        f'<button type="button" class="show-code" aria-expanded="false">{escape(label)}</button>\n',
+        format="html",
     )
 
 
