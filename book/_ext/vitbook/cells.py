@@ -84,7 +84,7 @@ def code_button(source: nodes.Element | None) -> nodes.raw:
     text = source.astext().strip() if source is not None else ""
     lines = text.count("\n") + 1
     names = ", ".join(DEFINED.findall(text)[:2])
-    label = f"{names or 'code'}, {lines} line{'s' * (lines != 1)}"
+    label = f"{names or 'Code'}, {lines} line{'s' * (lines != 1)}"
     return nodes.raw(
         "",
         f'<button type="button" class="show-code" aria-expanded="false">{escape(label)}</button>\n',
