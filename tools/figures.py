@@ -13,8 +13,9 @@ from types import ModuleType
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 
@@ -56,6 +57,11 @@ ODD_PICTURE = 0  # of the lesson's hundred with one dark patch
 SIDE = 16  # patches to a side of the cup
 ASKING = (8, 12)
 SOFTNESS = 4  # temperature on top of √d: a patch of pixels fits itself far better than any other
+
+# Lesson 5: a map small enough to number its regions; the model and the picture that are taken apart
+SHIFTED = (8, 4, 2)  # side of the map, window, shift
+SWIN = "Swin-T"
+SWIN_PIXELS = 224
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -553,10 +559,228 @@ def window_vs_global_attention(lesson: ModuleType) -> Figure:
     return figure
 
 
+@dataclass(frozen=True)
+class Shifting:
+    """A map of tokens under windows, regular and shifted, and what each token of the last window may see."""
+
+    windows: np.ndarray  # (H, W), number of the regular window that a token is in
+    pieces: np.ndarray  # (H, W), label of the region that a token is in, where it stands in the picture
+    pieces_window: np.ndarray  # (H, W), number of the window that it is in once the map has been rolled
+    rolled: np.ndarray  # (H, W), the labels of the rolled map
+    mask: np.ndarray  # (M², M²), of the last window; True: may see
+    members: np.ndarray  # (M²,), labels of the last window's tokens
+
+
+def shifting(lesson: ModuleType) -> Shifting:
+    """The lesson's windows, labels and mask for a map of SHIFTED's sizes."""
+    side, window, shift = SHIFTED
+    count = (side // window) ** 2
+    numbers = repeat(torch.arange(count), "w -> 1 w n 1", n=window**2)
+    windows = lesson.unpartition(numbers, side, side)
+    rolled = lesson.region_labels(side, side, window, shift)
+    back = {"shifts": (shift, shift), "dims": (0, 1)}
+    members = lesson.partition(rolled[None, ..., None], window)[0, -1, :, 0]
+    mask = lesson.shift_mask(side, side, window, shift)[-1]
+    number = windows[0, ..., 0]
+    arrays = (number, rolled.roll(**back), number.roll(**back), rolled, mask, members)
+    return Shifting(*(array.numpy() for array in arrays))
+
+
+def number_regions(ax: Axes, labels: np.ndarray) -> None:
+    """Write each label of a map (H, W) once, in the middle of its tokens."""
+    for label in np.unique(labels):
+        row, column = (places.mean() for places in np.nonzero(labels == label))
+        ax.text(column, row, str(label), ha="center", va="center_baseline", fontsize=17, fontweight="bold")
+
+
+def outline(ax: Axes, areas: np.ndarray, colour: str, width: float) -> None:
+    """Draw a line wherever two neighbours of a map (H, W) differ."""
+    for row, column in np.argwhere(areas[:, 1:] != areas[:, :-1]):
+        ax.plot([column + 0.5] * 2, [row - 0.5, row + 0.5], color=colour, linewidth=width, solid_capstyle="round")
+    for row, column in np.argwhere(areas[1:] != areas[:-1]):
+        ax.plot([column - 0.5, column + 0.5], [row + 0.5] * 2, color=colour, linewidth=width, solid_capstyle="round")
+
+
+@plt.rc_context(LEGIBLE)
+def shifted_windows(lesson: ModuleType) -> Figure:
+    """Windows, shifted windows, the rolled map with its nine regions, and the mask of its last window."""
+    s = shifting(lesson)
+    side, window, shift = SHIFTED
+    tints = ListedColormap([lesson.SKY, lesson.YELLOW, lesson.GREEN, lesson.PURPLE])
+    grey = ListedColormap(["0.88"])
+    figure = plt.figure(figsize=(WIDTH, 6.55), layout="none")  # placed by hand: a solver's last bits would vary
+
+    def tokens(left: float, top: float, values: np.ndarray, colours: ListedColormap, title: str) -> Axes:
+        ax = place_axes(figure, left, top, 2.0, 2.0)
+        ax.imshow(values, cmap=colours, vmin=0, vmax=max(colours.N - 1, 1), interpolation="none")
+        ax.set_title(title)
+        for line in np.arange(1, side) - 0.5:
+            ax.plot([line] * 2, [-0.5, side - 0.5], [-0.5, side - 0.5], [line] * 2, color="white", linewidth=0.8)
+        ax.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
+        frame(ax, lesson.BLACK, 2.5)
+        return ax
+
+    left, right, first, second = 0.17, 2.43, 0.42, 3.47
+    regular = tokens(left, first, s.windows, grey, "1  regular windows")
+    outline(regular, s.windows, lesson.BLACK, 2.5)
+    moved = tokens(right, first, s.pieces_window, tints, f"2  shifted by {shift}")
+    outline(moved, s.pieces, lesson.BLACK, 2.5)
+    number_regions(moved, s.pieces)
+    rolled = tokens(left, second, s.windows, tints, "3  rolled")
+    outline(rolled, s.rolled, lesson.BLACK, 1)
+    outline(rolled, s.windows, lesson.BLACK, 2.5)
+    number_regions(rolled, s.rolled)
+    regular.set_xlabel(f"{len(np.unique(s.windows))} windows of {window} × {window}")
+    moved.set_xlabel(f"{len(np.unique(s.pieces))} pieces, numbered")
+    rolled.set_xlabel(f"{len(np.unique(s.windows))} windows again")
+    for ax in (regular, moved, rolled):
+        ax.xaxis.labelpad = 3
+    figure.text(0.5, 1 - 2.96 / 6.55, f"2 → 3: roll {shift} up, {shift} to the left", ha="center", va="center")
+
+    ax = place_axes(figure, right, second, 2.0, 2.0)
+    ax.imshow(s.mask, cmap=ListedColormap(["0.35", lesson.PURPLE]), vmin=0, vmax=1, interpolation="none")
+    ax.set_title("4  mask, last window")
+    frame(ax, lesson.BLACK, 2.5)
+    runs = np.arange(0, len(s.members), shift)
+    for line in runs[1:] - 0.5:
+        ax.plot([line] * 2, [-0.5, len(s.members) - 0.5], color="white", linewidth=0.8)
+        ax.plot([-0.5, len(s.members) - 0.5], [line] * 2, color="white", linewidth=0.8)
+    middles = runs + (shift - 1) / 2
+    ax.set(xlim=(-0.5, len(s.members) - 0.5), ylim=(len(s.members) - 0.5, -0.5), xticks=middles, yticks=middles)
+    for set_labels in (ax.set_xticklabels, ax.set_yticklabels):
+        set_labels([str(label) for label in s.members[runs]])
+    ax.tick_params(length=0, pad=3)
+    note = "Mask: rows ask, columns are asked, each line\ntwo tokens. Pink: same number, may see."
+    figure.text(0.5, 1 - 6.22 / 6.55, note, ha="center", va="center", linespacing=1.4)
+    return figure
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a Swin: what leaves it, and what it holds and costs."""
+
+    name: str
+    shape: tuple[int, ...]  # (H, W, D), or (K,)
+    parameters: int
+    macs: int
+
+
+def anatomy(lesson: ModuleType) -> list[Part]:
+    """Stem, stages, mergings and head of SWIN in order, parameters and MACs counted on a model without memory."""
+    with torch.device("meta"):
+        model = lesson.Swin(lesson.SWINS[SWIN])
+        x = torch.empty(1, 3, SWIN_PIXELS, SWIN_PIXELS)
+
+    def read(x: torch.Tensor) -> torch.Tensor:
+        return model.head(model.norm(x).mean(dim=(1, 2)))
+
+    steps = [("stem", model.stem, [model.stem])]
+    for number, (merging, stage) in enumerate(zip(model.mergings, model.stages, strict=True), 1):
+        steps += [(f"merging {number}", merging, [merging])] * (number > 1) + [(f"stage {number}", stage, [stage])]
+    steps.append(("head", read, [model.norm, model.head]))
+    parts = []
+    for name, function, modules in steps:
+        with torch.device("meta"):
+            macs, x = lesson.counted(function, x), function(x)
+        held = sum(parameter.numel() for module in modules for parameter in module.parameters())
+        parts.append(Part(name, tuple(x.shape[1:]), held, macs))
+    return parts
+
+
+def shifts(lesson: ModuleType) -> list[list[bool]]:
+    """Which blocks of each stage of SWIN shift at SWIN_PIXELS: none where one window is the whole map."""
+    config = lesson.SWINS[SWIN]
+    with torch.device("meta"):
+        model = lesson.Swin(config)
+    sides = [SWIN_PIXELS // (config.patch_size * 2**stage) for stage in range(len(config.depths))]
+    return [
+        [block.shift > 0 and side > block.window for block in stage]
+        for side, stage in zip(sides, model.stages, strict=True)
+    ]
+
+
+def held_and_done(part: Part) -> str:
+    """Parameters and MACs of a part, in thousands or millions, and in millions."""
+    millions = part.parameters / 1e6
+    parameters = f"{millions:.2f} M" if millions >= 0.1 else f"{1000 * millions:.1f} k"
+    return f"{parameters} params, {part.macs / 1e6:,.0f} M MACs"
+
+
+@plt.rc_context(LEGIBLE)
+def swin_architecture(lesson: ModuleType) -> Figure:
+    """Swin-T from picture to logits: each stage's map, windows, blocks, parameters and multiplications."""
+    config, parts = lesson.SWINS[SWIN], {part.name: part for part in anatomy(lesson)}
+    height, side, step, margin = 9.86, 1.15, 1.85, 0.15  # inches
+    column = margin + side + 0.17
+    figure = plt.figure(figsize=(WIDTH, height), layout="none")  # placed by hand: a solver's last bits would vary
+    image = lesson.to_image(lesson.data.coffee(), SWIN_PIXELS).double()
+
+    def write_line(left: float, top: float, text: str, **style: object) -> None:
+        figure.text(left / WIDTH, 1 - top / height, text, va="center_baseline", **style)
+
+    def draw(top: float, stride: int) -> Axes:
+        ax = place_axes(figure, margin, top, side, side)
+        small = torch.nn.functional.avg_pool2d(image, stride)[0]
+        shown = (rearrange(small.clamp(-1, 1), "c h w -> h w c") + 1) / 2
+        ax.imshow(shown.numpy(), interpolation="none", extent=(0, len(shown), len(shown), 0))
+        frame(ax, lesson.BLACK, 0.8)
+        return ax
+
+    def chips(left: float, top: float, blocks: list[bool], text: str) -> None:
+        for shifted in blocks:
+            box = Rectangle(
+                (left / WIDTH, 1 - (top + 0.105) / height),
+                0.2 / WIDTH,
+                0.21 / height,
+                facecolor=lesson.ORANGE if shifted else "white",
+                edgecolor=lesson.BLACK,
+                linewidth=0.8,
+            )
+            figure.add_artist(box)
+            write_line(left + 0.1, top, "S" if shifted else "W", ha="center")
+            left += 0.245
+        write_line(left + 0.04, top, text)
+
+    def down(top: float, part: Part, text: str) -> None:
+        write_line(margin + side / 2, top + 0.12, "↓", ha="center", fontsize=20)
+        write_line(column, top, text)
+        write_line(column, top + 0.24, held_and_done(part))
+
+    draw(0.12, 2)
+    write_line(column, 0.23, "a picture", fontweight="bold")
+    write_line(column, 0.51, f"{SWIN_PIXELS} × {SWIN_PIXELS} × {config.channels}")
+    write_line(column, 0.78, f"yellow: windows of {config.window} × {config.window}")
+    chips(column, 1.08, [False], "regular")
+    chips(column + 1.15, 1.08, [True], "shifted")
+    for stage, blocks in enumerate(shifts(lesson)):
+        top, part = 0.12 + (stage + 1) * step, parts[f"stage {stage + 1}"]
+        if stage == 0:
+            down(top - 0.47, parts["stem"], f"stem: {config.channels} · {config.patch_size}² → {config.dim}")
+        else:
+            widths = f"{4 * config.width(stage - 1):,} → {config.width(stage)}"
+            down(top - 0.47, parts[f"merging {stage + 1}"], f"merge 2 × 2: {widths}")
+        stride = config.patch_size * 2**stage
+        ax = draw(top, stride)
+        rows, columns, width = part.shape
+        for line in range(0, rows + 1, config.window):
+            ax.plot([line] * 2, [0, rows], [0, columns], [line] * 2, color=lesson.YELLOW, linewidth=1.2)
+        ax.set(xlim=(0, columns), ylim=(rows, 0))
+        write_line(column, top + 0.11, f"stage {stage + 1}, stride {stride}", fontweight="bold")
+        write_line(column, top + 0.39, f"{rows} × {columns} tokens of {width}")
+        chips(column, top + 0.69, blocks, f"{config.heads[stage]} heads")
+        write_line(column, top + 0.99, held_and_done(part))
+    top = 0.12 + 4 * step + side + 0.23
+    down(top, parts["head"], f"norm, mean, linear: {config.classes:,} logits")
+    parameters, macs = (sum(getattr(part, of) for part in parts.values()) for of in ("parameters", "macs"))
+    write_line(margin, top + 0.68, f"{SWIN}: {parameters:,} params, {macs / 1e9:.2f} GMACs", fontweight="bold")
+    return figure
+
+
 FIGURES: dict[str, tuple[Callable[[ModuleType], Figure], ...]] = {
     "01_vit_fundamentals": (vit_vs_cnn_comparison,),
     "02_patch_and_position_embeddings": (patch_embedding_process, cls_token_explained, position_encoding_types),
     "03_attention": (attention_complexity, multi_head_attention, window_vs_global_attention),
+    "05_swin": (shifted_windows, swin_architecture),
 }
 
 
