@@ -62,6 +62,29 @@ def test_collapsed_cells_say_what_they_hold(lesson: BeautifulSoup):
     assert not lesson.select("details[open]")
 
 
+def test_open_cells_have_a_button_for_narrow_screens(lesson: BeautifulSoup):
+    buttons = lesson.select("button.show-code")
+    open_cells = [cell for cell in lesson.select("div.cell") if not cell.select("details.folded")]
+    assert len(buttons) == len(open_cells) > 0
+    proof = lesson.find(id="proof-q4").select_one("button.show-code")
+    assert proof.get_text() == "Code, 2 lines" and proof["aria-expanded"] == "false"
+    assert "cell_input" in proof.find_next_sibling("div")["class"]
+
+
+@pytest.mark.parametrize(
+    ("code", "label"),
+    [
+        ("x = 1", "Code, 1 line"),
+        ("def f():\n    pass\n\n\nclass G:\n    def h(self):\n        pass", "f, G, 7 lines"),
+        ("A = 1\ndef a(): pass\ndef b(): pass\ndef c(): pass", "a, b, 4 lines"),
+    ],
+)
+def test_the_button_says_what_it_opens(code: str, label: str):
+    from vitbook.cells import code_button
+
+    assert f">{label}</button>" in code_button(nodes.literal_block(code, code)).astext()
+
+
 def test_the_title_line_is_not_repeated_in_the_code(lesson: BeautifulSoup, plain):
     assert "@title" not in lesson.get_text()
     carried = lesson.select("details.folded")[2]
