@@ -61,7 +61,6 @@ if (form) {
     choose();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.hidden = false;
   choose();
 }
 

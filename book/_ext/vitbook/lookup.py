@@ -17,12 +17,12 @@ from vitbook.questions import badge
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-FILTER = """<form class="question-filter" hidden role="search" aria-label="Questions">
+FILTER = """<form class="question-filter" role="search" aria-label="Questions">
 <label>Words <input type="search" name="words" autocomplete="off" placeholder="mask, cost, [CLS] …"></label>
 <label>Difficulty <select name="difficulty"><option value="">any</option>{difficulties}</select></label>
 <label>Topic <select name="topic"><option value="">any</option>{topics}</select></label>
 <label class="check"><input type="checkbox" name="careful"> only with a correction</label>
-<output aria-live="polite"></output>
+<output aria-live="polite">{count} of {count} questions</output>
 </form>
 """
 DIFFICULTIES = ("core", "deeper", "expert")
@@ -119,7 +119,8 @@ class Fill(SphinxPostTransform):
         """Yield the filter, and all questions lesson by lesson."""
         found = entries(self.env)
         topics = sorted({topic for entry in found.values() for topic in entry.info.topics})
-        yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics)))
+        count = len(self.catalogue.wordings)
+        yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics), count=count))
         for section, numbers in self.parts(None):
             for number in numbers:
                 entry = found.get(number)
