@@ -20,19 +20,19 @@ help: ## print these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14 | sed 's/^/  /'
 
 book: book-env ## build the site in _build/html from the stored outputs
-	@$(RUN) tools.build_book
+	@$(RUN) tools.site.build
 
 test: test-env ## check everything: style, rules, site, exercises, parity, every cell's output
-	@$(RUN) tools.run_tests
+	@$(RUN) tools.run.suite
 
 notebooks: book-env ## run the lessons and store their outputs (NB=01_vit_fundamentals for one)
-	@$(RUN) tools.notebooks $(NB)
+	@$(RUN) tools.run.notebooks $(NB)
 
 figures: book-env ## draw the vector figures of book/figures from the lessons' own definitions
-	@$(RUN) tools.figures
+	@$(RUN) tools.run.figures
 
 student: book-env ## write the student notebooks (exercises without solutions) to _build/student
-	@$(RUN) tools.student $(NB)
+	@$(RUN) tools.lesson.student $(NB)
 
 mutants: test-env ## break each lesson in every known way and see its questions fail (NB= for one)
 	@$(RUN) tests.mutants.runner $(NB)
@@ -44,10 +44,10 @@ status: book-env ## write the page of what the matrix found, for the lessons as 
 	@$(RUN) tools.matrix --page
 
 diff-outputs: book-env ## run the lessons and show what they print otherwise than stored (NB=, LEG=)
-	@$(RUN) tools.diff_outputs $(if $(LEG),--leg $(LEG)) $(NB)
+	@$(RUN) tools.run.diff_outputs $(if $(LEG),--leg $(LEG)) $(NB)
 
 repeat: test-env ## run each lesson five times on a busy machine, and store it twice (NB=, SEED=)
-	@$(RUN) tools.repeat $(if $(SEED),--seed $(SEED)) $(NB)
+	@$(RUN) tools.run.repeat $(if $(SEED),--seed $(SEED)) $(NB)
 
 serve: book ## build, then show the site at http://127.0.0.1:8000 (PORT=8001 for another)
 	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -1,1 +1,1 @@
-"""The commands behind the Makefile; each is run as `python -m tools.<name>` from the repository root."""
+"""The commands behind the Makefile; each is run as `python -m tools.<folder>.<name>` from the repository root."""

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tests.contract.rules.lesson import Book, Lesson
-from tools.normalise import normalised
+from tools.lesson.normalise import normalised
 
 WORDINGS = {1: "What is a patch?", 2: 'What does "/2" mean?', 3: "How many tokens are there?"}
 SETUP = "# @title Set-up\nSEED = 0"

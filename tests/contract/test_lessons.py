@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.rules import RULES, Lesson, Rule
 from tests.contract.rules.lesson import all_lessons, read_topics, read_wordings
-from tools.notebooks import stored_form_differences
+from tools.run.notebooks import stored_form_differences
 
 LESSONS = all_lessons()
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.exercises.student import (
+from tests.shared.branches import Branch, Outcome, Step, explore
+from tests.shared.exercises import (
     WRONG_ANSWERS,
     Attempt,
     Exercise,
@@ -19,8 +20,7 @@ from tests.exercises.student import (
     read_wrong_answers,
     set_up,
 )
-from tests.mutants.branches import Branch, Outcome, Step, explore
-from tools.lesson import find_lesson, lesson_paths, read_lesson
+from tools.lesson.read import find_lesson, lesson_paths, read_lesson
 
 LESSONS = [path.stem for path in lesson_paths()]
 STUDENT_SECONDS = 20

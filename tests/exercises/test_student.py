@@ -8,7 +8,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.exercises.student import (
+from tests.shared.exercises import (
     Attempt,
     ExerciseError,
     WrongAnswer,

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tools.lesson import cell_id, code_cells, has_tag, question_of, tags, without_magics
+from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags, without_magics
 
 FOLDER = Path(__file__).resolve().parent
 _KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str}

@@ -17,9 +17,9 @@ from enum import StrEnum
 
 from nbformat import NotebookNode
 
-from tests.mutants.branches import Branch, Outcome, Step, TrunkError, explore
 from tests.mutants.catalogue import Mutant, MutantError, catalogue_path, place, questions, read_catalogue, sample
-from tools.lesson import cell_id, code_cells, find_lessons, has_tag, read_lesson
+from tests.shared.branches import Branch, Outcome, Step, TrunkError, explore
+from tools.lesson.read import cell_id, code_cells, find_lessons, has_tag, read_lesson
 
 # Cells nothing depends on; a proof among them runs all the same.
 _SKIPPED = ("live", "frame-slider", "solution", "exercise-tests")

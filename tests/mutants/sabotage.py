@@ -27,9 +27,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests.mutants.branches import Branch, Step, explore
 from tests.mutants.catalogue import is_assertion
-from tools.lesson import ROOT, cell_id, code_cells, find_lesson, has_tag, read_lesson, without_magics
+from tests.shared.branches import Branch, Step, explore
+from tools.lesson.read import ROOT, cell_id, code_cells, find_lesson, has_tag, read_lesson, without_magics
 
 _OPERATORS = {
     ast.Add: "-", ast.Sub: "+", ast.Mult: "+", ast.Div: "*", ast.FloorDiv: "*", ast.Pow: "*", ast.MatMult: "*",

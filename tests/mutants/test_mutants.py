@@ -21,7 +21,7 @@ from tests.mutants.catalogue import (
     sample,
 )
 from tests.mutants.runner import Result, Verdict, try_mutants
-from tools.lesson import find_lesson, lesson_paths, read_lesson
+from tools.lesson.read import find_lesson, lesson_paths, read_lesson
 
 LESSONS = [path.stem for path in lesson_paths()]
 

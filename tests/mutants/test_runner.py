@@ -8,9 +8,9 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests.mutants.branches import Branch, Step, TrunkError, explore
 from tests.mutants.catalogue import Mutant, MutantError, place, read_catalogue, sample
 from tests.mutants.runner import Result, Verdict, main, table, try_mutants
+from tests.shared.branches import Branch, Step, TrunkError, explore
 
 
 def notebook_of(*cells: tuple[str, str, str]) -> NotebookNode:
@@ -91,7 +91,7 @@ def test_a_branch_sees_the_state_of_a_whole_run_and_leaves_none_behind() -> None
         Branch("changes a", 1, (Step("x", "a.append(2); assert len(a) == 2"),)),
         Branch("at the end", 2, (Step("x", "assert len(a) == 1"),)),
         Branch("empty folder", 2, (Step("x", "import os, sys; assert os.listdir() == [], os.listdir()"),)),
-        Branch("alone", 2, (Step("x", "import tools.lesson"),)),
+        Branch("alone", 2, (Step("x", "import tools.lesson.read"),)),
     ]
     outcomes = explore(trunk, branches)
     errors = {name: outcome.error for name, outcome in outcomes.items()}

@@ -19,7 +19,6 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from tests.exercises.student import exercises
 from tests.parity.harness import (
     FLOAT64_ATOL,
     Forward,
@@ -34,8 +33,9 @@ from tests.parity.harness import (
     reference,
     translate,
 )
-from tools.definitions import load_definitions, run_cell
-from tools.lesson import find_lesson, read_lesson
+from tests.shared.exercises import exercises
+from tools.lesson.definitions import load_definitions, run_cell
+from tools.lesson.read import find_lesson, read_lesson
 
 LESSON = "02_patch_and_position_embeddings"
 GRID = (3, 5)  # oblong, so that rows and columns cannot be confused

@@ -21,11 +21,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from tests.exercises.student import exercises
 from tests.parity.harness import compare, copy_parameters, count, randomise, reference
 from tests.parity.lesson_02 import DIM, GRID, HEAD_DIM, HEADS, Case, Named, Nothing, renamed, tensor, tokens
-from tools.definitions import load_definitions, run_cell
-from tools.lesson import cell_id, code_cells, find_lesson, read_lesson
+from tests.shared.exercises import exercises
+from tools.lesson.definitions import load_definitions, run_cell
+from tools.lesson.read import cell_id, code_cells, find_lesson, read_lesson
 
 LESSON = "03_attention"
 N = GRID[0] * GRID[1]

@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.exercises.student import exercises
 from tests.parity.harness import reference, translate
 from tests.parity.lesson_02 import DIM, HEADS, Case, Named, log_offsets, renamed, tensor
 from tests.parity.lesson_03 import function
-from tools.definitions import load_definitions, run_cell
-from tools.lesson import find_lesson, read_lesson
+from tests.shared.exercises import exercises
+from tools.lesson.definitions import load_definitions, run_cell
+from tools.lesson.read import find_lesson, read_lesson
 
 LESSON = "05_swin"
 PATCH, CLASSES = 2, 5

@@ -21,7 +21,7 @@ from tests.parity.harness import (
     randomise,
     reference,
 )
-from tools.definitions import load_definitions
+from tools.lesson.definitions import load_definitions
 
 REFERENCES: dict[str, tuple[Callable[..., nn.Module], Callable[[nn.Module], dict[str, Tensor]]]] = {
     "transformers": (vit.transformers_vit, vit.from_transformers),

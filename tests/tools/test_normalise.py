@@ -9,8 +9,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.lesson import code_cells
-from tools.normalise import normalised, text_of, with_restated_cells
+from tools.lesson.normalise import normalised, text_of, with_restated_cells
+from tools.lesson.read import code_cells
 
 
 def notebook(*cells: NotebookNode, **metadata: object) -> NotebookNode:

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tools.lesson import find_lesson, lesson_paths, read_lesson
-from tools.notebooks import main
+from tools.lesson.read import find_lesson, lesson_paths, read_lesson
+from tools.run.notebooks import main
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import ipywidgets as widgets
 import pytest
 
-from tools.matrix.probe import panel_complaints, slider_complaints, watch
+from tools.run.probe import panel_complaints, slider_complaints, watch
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0IEND\xae\x42\x60\x82").decode()
 FRAME = f'<img src="data:image/png;base64,{PNG}">'

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import notebooks, repeat
-from tools.normalise import text_of
+from tools.lesson.normalise import text_of
+from tools.run import notebooks, repeat
 
 
 def lesson(folder: Path, source: str) -> Path:

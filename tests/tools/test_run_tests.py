@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tools import notebooks, run_tests
-from tools.lesson import ROOT
-from tools.normalise import text_of
+from tools.lesson.normalise import text_of
+from tools.lesson.read import ROOT
+from tools.run import notebooks
+from tools.run import suite as run_tests
 
 
 def test_it_stops_at_the_first_section_that_fails(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.example import example
-from tools.lesson import cell_id, code_cells
-from tools.student import stub, student_notebook, without_hidden_tests
+from tools.lesson.read import cell_id, code_cells
+from tools.lesson.student import stub, student_notebook, without_hidden_tests
 
 
 def test_it_has_definitions_and_exercises_only() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lesson import ROOT
+from tools.lesson.read import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="make and sh are needed, which Windows lacks")
 

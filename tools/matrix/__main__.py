@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import build_book
-from tools.lesson import ROOT, find_lessons, lesson_paths
+from tools.lesson.files import write_atomically
+from tools.lesson.outputs import fingerprint
+from tools.lesson.read import ROOT, find_lessons, lesson_paths
 from tools.matrix import environments, record
 from tools.matrix.legs import Leg, Matrix, read_matrix
-from tools.notebooks import write_atomically
-from tools.outputs import fingerprint
-from tools.strict import run_strictly
-from tools.weight import weigh
+from tools.run.strict import run_strictly
+from tools.site import build as build_book
+from tools.site.weight import weigh
 
 LOGS = environments.FOLDER / "logs"
 FAILED, NOT_RUN = 1, 2

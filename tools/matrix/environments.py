@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tools.lesson import ROOT
+from tools.lesson.read import ROOT
 from tools.matrix.legs import Leg, Matrix
 
 FOLDER = ROOT / ".matrix"

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.lesson import ROOT
+from tools.lesson.read import ROOT
 
 FILE = ROOT / "tests" / "matrix.toml"
 # What makes torch and the libraries below it keep to an instruction set, and what torch then says of itself.

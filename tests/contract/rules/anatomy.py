@@ -7,7 +7,7 @@ import re
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import tree_of
-from tools.lesson import HIDDEN, cell_id, has_tag, question_of, tags
+from tools.lesson.read import HIDDEN, cell_id, has_tag, question_of, tags
 
 KNOWN_TAGS = frozenset(
     {

@@ -9,8 +9,8 @@ from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import BUILTINS, bound_names, module_reads, tree_of
-from tools.lesson import DEFINING, cell_id, has_tag, tags
-from tools.student import stub, without_hidden_tests
+from tools.lesson.read import DEFINING, cell_id, has_tag, tags
+from tools.lesson.student import stub, without_hidden_tests
 
 FEWEST = 5
 LEVELS = ("Easy", "Medium", "Hard")

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import calls, tree_of
-from tools.lesson import has_tag
+from tools.lesson.read import has_tag
 
 FEWEST_FRAMES, MOST_FRAMES = 8, 14
 FRAME_BYTES = 15 * 1024

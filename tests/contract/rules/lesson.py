@@ -11,7 +11,7 @@ from types import ModuleType
 
 from nbformat import NotebookNode
 
-from tools.lesson import (
+from tools.lesson.read import (
     ROOT,
     cell_id,
     code_cells,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
-from tools.lesson import tags
-from tools.validate import count_problems, output_problems, structure_problems
+from tools.lesson.read import tags
+from tools.lesson.validate import count_problems, output_problems, structure_problems
 
 KINDS = frozenset({"text/plain", "text/html", "image/png", "text/markdown", "text/latex"})
 # Beyond as many, CPUs and thread counts differ.

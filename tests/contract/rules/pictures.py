@@ -7,7 +7,7 @@ import re
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
-from tools.normalise import alt_text
+from tools.lesson.normalise import alt_text
 
 ALT_WORDS = 5
 SMALLEST_TYPE = 9

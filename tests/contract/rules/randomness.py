@@ -11,7 +11,7 @@ import ast
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import calls, dotted, tree_of
-from tools.lesson import has_tag
+from tools.lesson.read import has_tag
 
 # Functions of torch that draw, and take `generator=`.
 DRAWING = frozenset({"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"})

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.markdown import without_blocks, words_in
 from tests.contract.rules.source import code_lines
-from tools.lesson import has_tag, question_of
+from tools.lesson.read import has_tag, question_of
 
 CODE_CELLS, CODE_LINES, WORDS, BYTES = 120, 1200, 9000, 4_000_000
 MEDIAN, NINETIETH, LONGEST = 8, 20, 40

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from tools.lesson import without_magics
+from tools.lesson.read import without_magics
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "display", "get_ipython"}
 _COMPREHENSIONS = frozenset({"lambda", "genexpr", "listcomp", "setcomp", "dictcomp"})

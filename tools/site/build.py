@@ -1,4 +1,4 @@
-"""Build the site from the stored outputs and check it before it replaces the last: `python -m tools.build_book`."""
+"""Build the site from the stored outputs and check it before it replaces the last: `python -m tools.site.build`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 # What else decides how the pages look: the address that the buttons lead to.
 ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "BOOK_SITE_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
 # What the pages are made of, and what lies beside them and is not.
@@ -100,8 +100,8 @@ def remote_address(root: Path) -> str:
 
 def check_notebooks(root: Path) -> None:
     """Refuse a lesson that is not fit to be made a page of."""
-    from tools.lesson import lesson_paths  # here, because a build with nothing to do should take no time
-    from tools.validate import problems_of_file
+    from tools.lesson.read import lesson_paths  # here, because a build with nothing to do should take no time
+    from tools.lesson.validate import problems_of_file
 
     paths = lesson_paths(root / "notebooks")
     problems = [f"notebooks/{problem}" for path in paths for problem in problems_of_file(path)]
@@ -175,7 +175,7 @@ def located(line: str, root: Path) -> str:
 
 def cell_name(path: Path, position: int) -> str:
     """The id of the cell at this position, counted from 1."""
-    from tools.lesson import cell_id, read_lesson
+    from tools.lesson.read import cell_id, read_lesson
 
     try:
         return cell_id(read_lesson(path).cells[position - 1])

@@ -24,11 +24,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tests.mutants.branches import Branch, Outcome, Step, explore
-from tools.lesson import cell_id, code_cells, has_tag
-from tools.student import student_notebook
+from tests.shared.branches import Branch, Outcome, Step, explore
+from tools.lesson.read import ROOT, cell_id, code_cells, has_tag
+from tools.lesson.student import student_notebook
 
-WRONG_ANSWERS = Path(__file__).resolve().parent / "wrong_answers"
+WRONG_ANSWERS = ROOT / "tests" / "exercises" / "wrong_answers"
 
 _SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.MULTILINE | re.DOTALL)
 _HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS$.*?^[ \t]*### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tools.lesson import cell_id, defining_cells, find_lesson, read_lesson, without_magics
+from tools.lesson.read import cell_id, defining_cells, find_lesson, read_lesson, without_magics
 
 _serial = itertools.count()
 

@@ -1,4 +1,4 @@
-"""Do the lessons print the same again? `python -m tools.repeat [--runs 5] [--seed N] [lesson …]`
+"""Do the lessons print the same again? `python -m tools.run.repeat [--runs 5] [--seed N] [lesson …]`
 
 Each lesson is run several times, in shuffled order, while a busy loop keeps every core from it; then it is stored
 twice, which must leave no difference but in the pictures of cells tagged `timed`, which draw what a clock says. The
@@ -20,10 +20,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import notebooks
-from tools.lesson import code_cells, find_lessons, has_tag, lesson_paths, read_lesson
-from tools.normalise import text_of
-from tools.strict import run_strictly
+from tools.lesson.normalise import text_of
+from tools.lesson.read import code_cells, find_lessons, has_tag, lesson_paths, read_lesson
+from tools.run import notebooks
+from tools.run.strict import run_strictly
 
 # Ends by itself when whoever started it is gone.
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100_000))"
@@ -31,7 +31,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """All runs are made, whatever fails; 1 if one differed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.repeat", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.run.repeat", description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
     parser.add_argument("--runs", type=int, default=5, help="how often each lesson is run (5)")
     parser.add_argument("--seed", type=int, default=None, help="of the order; printed, so that it can be had again")

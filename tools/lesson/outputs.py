@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.lesson import ROOT, code_cells, read_lesson
+from tools.lesson.read import ROOT, code_cells, read_lesson
 
 SANITIZER = ROOT / "tests" / "sanitize.cfg"
 PICTURES = ("image/png", "image/jpeg")

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson import cell_id, code_cells, read_lesson
+from tools.lesson.read import cell_id, code_cells, read_lesson
 
 
 def problems_of_file(path: Path) -> list[str]:

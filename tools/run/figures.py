@@ -1,4 +1,4 @@
-"""Draw the book's vector figures from the lessons' own definitions: `python -m tools.figures [folder]`."""
+"""Draw the book's vector figures from the lessons' own definitions: `python -m tools.run.figures [folder]`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 
-from tools.definitions import load_definitions
-from tools.lesson import ROOT
+from tools.lesson.definitions import load_definitions
+from tools.lesson.read import ROOT
 
 FOLDER = ROOT / "book" / "figures"
 WIDTH = 4.6  # inches: fits a phone without scaling text away

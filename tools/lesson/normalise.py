@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson import HIDDEN, cell_id, code_cells, find_lesson, has_tag, lesson_number, read_lesson, tags
+from tools.lesson.read import HIDDEN, cell_id, code_cells, find_lesson, has_tag, lesson_number, read_lesson, tags
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python"}

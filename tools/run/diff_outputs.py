@@ -1,4 +1,4 @@
-"""Which printed values changed, by question, old and new side by side: `python -m tools.diff_outputs [lesson …]`.
+"""Which printed values changed, by question, old and new side by side: `python -m tools.run.diff_outputs [lesson …]`.
 
 The lessons are run afresh and not rewritten. `--leg NAME` runs them in that leg of tests/matrix.toml.
 """
@@ -20,10 +20,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson import ROOT, cell_id, find_lessons, question_of, read_lesson, tags
-from tools.normalise import normalised
-from tools.notebooks import LessonError, Progress, execute, prepared
-from tools.outputs import texts
+from tools.lesson.normalise import normalised
+from tools.lesson.outputs import texts
+from tools.lesson.read import ROOT, cell_id, find_lessons, question_of, read_lesson, tags
+from tools.run.notebooks import LessonError, Progress, execute, prepared
 
 # Before and after a token that differs.
 MARKS = ("«", "»")
@@ -47,7 +47,7 @@ class Change:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the lessons asked for and show what they print otherwise; 1 if there is anything."""
-    parser = argparse.ArgumentParser(prog="python -m tools.diff_outputs", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.run.diff_outputs", description=__doc__)
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
     parser.add_argument("--leg", help="a leg of the matrix; this environment when none is given")
     options = parser.parse_args(arguments)
@@ -73,7 +73,7 @@ def in_leg(name: str, lessons: Sequence[str]) -> int:
     except environments.NotRunError as reason:
         print(f"The leg {name} cannot be run here: {reason}", file=sys.stderr)
         return 1
-    command = [python, "-m", "tools.diff_outputs", *lessons]
+    command = [python, "-m", "tools.run.diff_outputs", *lessons]
     settings = leg.settings() | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # no talk of Colab's older debugger
     return subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=False).returncode
 

@@ -1,4 +1,4 @@
-"""Run lessons from top to bottom and store their outputs: `python -m tools.notebooks [lesson …] [--check]`."""
+"""Run lessons from top to bottom and store their outputs: `python -m tools.run.notebooks [lesson …] [--check]`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tools.lesson import cell_id, code_cells, find_lessons, read_lesson
-from tools.normalise import normalised, text_of, with_restated_cells
-from tools.validate import count_problems, output_problems, structure_problems
+from tools.lesson.files import write_atomically
+from tools.lesson.normalise import normalised, text_of, with_restated_cells
+from tools.lesson.read import cell_id, code_cells, find_lessons, read_lesson
+from tools.lesson.validate import count_problems, output_problems, structure_problems
 
 CELL_TIMEOUT = 300  # seconds; a stuck cell, not a slow one
 
@@ -28,7 +29,7 @@ class LessonError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, or with `--check` only compare, the lessons asked for."""
-    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.run.notebooks", description=__doc__)
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
     parser.add_argument("--check", action="store_true", help="run nothing; say what a run would rewrite")
     options = parser.parse_args(arguments)
@@ -138,13 +139,6 @@ def quiet_environment() -> Iterator[str]:
                     del os.environ[name]
                 else:
                     os.environ[name] = value
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file in one step: a reader sees the old lesson or the new one, never half of it."""
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(text, encoding="utf-8", newline="\n")
-    scratch.replace(path)
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""Check everything, fast things first, and stop at the first section that fails: `python -m tools.run_tests`."""
+"""Check everything, fast things first, and stop at the first section that fails: `python -m tools.run.suite`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.lesson import ROOT, lesson_paths
-from tools.notebooks import quiet_environment
-from tools.strict import STRICT
+from tools.lesson.read import ROOT, lesson_paths
+from tools.run.notebooks import quiet_environment
+from tools.run.strict import STRICT
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 # Two notebooks at a time; a notebook's cells must stay on one worker.
@@ -40,7 +40,7 @@ def sections() -> list[tuple[str, Callable[[], int]]]:
     return [
         ("Style of code and notebooks (mend with `ruff check --fix` and `ruff format`)", style),
         ("Rules of the lessons, and the tools", lambda: pytest("contract", "tools")),
-        ("The book builds", lambda: call([sys.executable, "-m", "tools.build_book"])),
+        ("The book builds", lambda: call([sys.executable, "-m", "tools.site.build"])),
         ("Every cell's output, each lesson alone in an empty folder (mend with `make notebooks`)", stored_outputs),
         ("Exercises: solutions pass, wrong answers fail", lambda: pytest("exercises")),
         ("Agreement with independent implementations", lambda: pytest("parity")),

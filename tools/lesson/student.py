@@ -1,4 +1,4 @@
-"""Student notebooks, a lesson's definitions and exercises without solutions: `python -m tools.student [lesson …]`."""
+"""Student notebooks, a lesson's definitions and exercises without solutions: `python -m tools.lesson.student [lesson …]`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from tools.lesson import DEFINING, HIDDEN, ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
-from tools.normalise import normalised, text_of
-from tools.notebooks import write_atomically
+from tools.lesson.files import write_atomically
+from tools.lesson.normalise import normalised, text_of
+from tools.lesson.read import DEFINING, HIDDEN, ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
 
 FOLDER = ROOT / "_build" / "student"
 HOW_TO = (
@@ -26,7 +26,7 @@ _FORM_TITLE = re.compile(r"\A#\s?@title Solution[^\n]*\n+")
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the student notebook of each lesson asked for; all of them when none is named."""
-    parser = argparse.ArgumentParser(prog="python -m tools.student", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.lesson.student", description=__doc__)
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
     options = parser.parse_args(arguments)
     try:

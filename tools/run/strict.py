@@ -17,8 +17,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tools.lesson import ROOT, cell_id, code_cells, has_tag, read_lesson
-from tools.matrix.probe import REPORT_VARIABLE
+from tools.lesson.read import ROOT, cell_id, code_cells, has_tag, read_lesson
+from tools.run.probe import REPORT_VARIABLE
 
 # How pytest compares outputs, here and in `make test`.
 STRICT = [
@@ -27,7 +27,7 @@ STRICT = [
 ]
 # A stuck cell, not one that is slow on a busy machine or with plain kernels.
 PATIENCE = "--nbval-cell-timeout=600"
-PROBE = ROOT / "tools" / "matrix" / "probe.py"
+PROBE = ROOT / "tools" / "run" / "probe.py"
 # One expression, so that it leaves no name behind in the lesson's namespace.
 START_UP = "exec(open({path!r}).read(), {{'__name__': 'book_probe', 'get_ipython': get_ipython}})\n"
 # Cells whose widgets the probe must have met.

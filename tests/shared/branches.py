@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.lesson import ROOT
+from tools.lesson.read import ROOT
 
 # Longest message a child reports; it must fit a pipe's buffer, which nobody empties before the child has ended.
 _MESSAGE_LIMIT = 2_000
@@ -105,7 +105,7 @@ def explore(
             "PYTHONPATH": str(ROOT),
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutants.branches", str(request)],
+            [sys.executable, "-m", "tests.shared.branches", str(request)],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
