@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lesson.format import read_registry
-from tools.lesson.read import ROOT, lesson_paths
+from tools.lesson.read import ROOT
 from tools.site import generated
 
 
@@ -58,12 +57,3 @@ def test_each_written_lesson_gets_a_page_for_the_night_before(root: Path) -> Non
     for part in ("# Lesson 1 in short", "{core-answers} 1", "formulas/lesson_1.md", "{pictures} vit_vs_cnn_comparison"):
         assert part in pages["cram_1.md"]
     assert "picture" not in pages["cram_4.md"], "it has none yet"
-
-
-def test_titles_are_those_of_the_notebooks() -> None:
-    import json
-
-    for path in lesson_paths():
-        first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]).partition("\n")[0]
-        lesson = next(lesson for lesson in read_registry().lessons if lesson.name == path.stem)
-        assert first == f"# Lesson {lesson.number} · {lesson.title}"
