@@ -13,8 +13,10 @@ from tools.lesson.read import HIDDEN, cell_id, code_cells, find_lesson, has_tag,
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python"}
+# Tag of cells whose picture shows times; metadata of this name says which code drew it.
+TIMED = "timed"
 # Everything else in a cell's metadata is noise of an editor.
-KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over")
+KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over", TIMED)
 # Cells with these tags are collapsed by every renderer.
 COLLAPSED_TAGS = ("setup", "carried-over", "solution")
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
