@@ -12,7 +12,13 @@ from nbformat import NotebookNode
 from tools.lesson.read import HIDDEN, cell_id, code_cells, find_lesson, has_tag, lesson_number, read_lesson, tags
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"name": "python"}
+# What `jupyter nbconvert --to script` writes, and how it names the file.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+}
 # Tag of cells whose picture shows times; metadata of this name says which code drew it.
 TIMED = "timed"
 # Everything else in a cell's metadata is noise of an editor.
