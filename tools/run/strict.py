@@ -67,7 +67,7 @@ def run_strictly(python: str | Path, lesson: Path, settings: Mapping[str, str] |
         copy = shutil.copy(lesson, alone)
         junit, report = Path(aside) / "junit.xml", Path(aside) / "probe.jsonl"
         start_up = Path(environment["IPYTHONDIR"]) / "profile_default" / "startup" / "00-probe.py"
-        start_up.parent.mkdir(parents=True)
+        start_up.parent.mkdir(parents=True, exist_ok=True)
         start_up.write_text(START_UP.format(path=str(PROBE)), encoding="utf-8")
         start, cpu = time.monotonic(), _children_cpu()
         result = subprocess.run(
