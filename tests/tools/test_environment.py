@@ -21,7 +21,7 @@ KERNEL = '{"argv": ["false"], "display_name": "Mine", "language": "python"}'
 # What a lesson can see of the user, a cell for each setting below; a run prints one line a cell.
 CELLS = {
     "matplotlibrc": "import matplotlib as mpl\n\nprint(mpl.rcParams['axes.grid'], mpl.rcParams['lines.linewidth'])",
-    "backend": "import matplotlib.pyplot as plt\n\nplt.figure()\nplt.show()\nprint(plt.get_backend())",
+    "backend": "import matplotlib.pyplot as plt\n\n_ = plt.plot([1])\nplt.show()\nprint(plt.get_backend())",
     "locale": "import locale\n\nprint(locale.setlocale(locale.LC_ALL, ''), locale.getpreferredencoding())",
     "optimize": "print(__debug__)",
     "profile": "print('MINE' in globals())",
