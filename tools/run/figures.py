@@ -19,11 +19,11 @@ from nbformat import NotebookNode
 
 from tools.lesson.definitions import load_definitions
 from tools.lesson.files import as_command, write_atomically
+from tools.lesson.format import figure_name
 from tools.lesson.read import ROOT, cell_id, code_cells, find_lessons, read_lesson
 from tools.run.drawings import FIGURES
 
 FOLDER = ROOT / "book" / "figures"
-PREFIX = "figure-"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def figure_names(lesson: NotebookNode) -> list[str]:
     """The figures that a lesson draws, in order."""
-    ids = [cell_id(cell) for cell in code_cells(lesson)]
-    return [name.removeprefix(PREFIX).replace("-", "_") for name in ids if name.startswith(PREFIX)]
+    names = (figure_name(cell_id(cell)) for cell in code_cells(lesson))
+    return [name for name in names if name]
 
 
 def drawings(path: Path) -> dict[str, Callable[[], Figure]]:
@@ -58,7 +58,7 @@ def drawings(path: Path) -> dict[str, Callable[[], Figure]]:
     found: dict[str, Callable[[], Figure]] = {draw.__name__: partial(draw, module) for draw in older}
     for name in names:
         if not callable(getattr(module, name, None)):
-            cell = PREFIX + name.replace("_", "-")
+            cell = "figure-" + name.replace("_", "-")
             raise ValueError(
                 f"{path.name}, cell {cell}: no `define` cell has a function {name}(); write it, or rename the cell"
             )

@@ -7,7 +7,8 @@ import hashlib
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson.normalise import TIMED, alt_text
+from tools.lesson.format import DEFINE, PLOT, TIMED
+from tools.lesson.normalise import alt_text
 from tools.lesson.read import cell_id, code_cells, has_tag
 
 PNG = "image/png"
@@ -29,7 +30,7 @@ def lost_pictures(before: NotebookNode, after: NotebookNode) -> list[str]:
             continue
         reasons = [
             "has an alt text (mystnb.image.alt)" if alt_text(cell) else "",
-            "is tagged plot" if has_tag(cell, "plot") and not has_tag(cell, "define") else "",
+            "is tagged plot" if has_tag(cell, PLOT) and not has_tag(cell, DEFINE) else "",
             "showed a picture in the run before" if showed.get(cell_id(cell)) else "",
         ]
         if told := " and ".join(filter(None, reasons)):

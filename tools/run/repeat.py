@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.lesson.files import as_command
-from tools.lesson.normalise import TIMED, text_of
+from tools.lesson.format import TIMED
+from tools.lesson.normalise import text_of
 from tools.lesson.read import code_cells, find_lessons, has_tag, lesson_paths, read_lesson
 from tools.run import notebooks
 from tools.run.strict import run_strictly, told

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tools.lesson.format import FRAME_SLIDER, LIVE
 from tools.lesson.outputs import SANITIZER
 from tools.lesson.read import ROOT, cell_id, code_cells, has_tag, read_lesson
 from tools.run.environment import CELL_LIMIT, clean_environment
@@ -34,7 +35,7 @@ PROBE = ROOT / "tools" / "run" / "probe.py"
 # One expression, so that it leaves no name behind in the lesson's namespace.
 START_UP = "exec(open({path!r}).read(), {{'__name__': 'book_probe', 'get_ipython': get_ipython}})\n"
 # Cells whose widgets the probe must have met.
-INTERACTIVE = ("live", "frame-slider")
+INTERACTIVE = (LIVE, FRAME_SLIDER)
 
 # As the kernel colours a traceback, and as JUnit's XML writes the escape character.
 _COLOUR = re.compile(r"(?:\x1b|#x1B)\[[0-9;]*m")
