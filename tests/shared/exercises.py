@@ -27,6 +27,7 @@ from nbformat import NotebookNode
 from tests.shared.branches import Branch, Outcome, Step, explore
 from tools.lesson.read import ROOT, cell_id, code_cells, has_tag
 from tools.lesson.student import student_notebook
+from tools.run.environment import CELL_LIMIT
 
 WRONG_ANSWERS = ROOT / "tests" / "exercises" / "wrong_answers"
 
@@ -148,7 +149,7 @@ class Attempt:
     answer: str
 
 
-def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = 60) -> dict[str, Outcome]:
+def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = CELL_LIMIT) -> dict[str, Outcome]:
     """Run every attempt in a student's notebook of its own. An outcome's `cell` is answer, visible tests or all tests.
 
     The tests run twice, as they do for a student: first what the student sees, then the whole cell when it is graded.

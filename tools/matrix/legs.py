@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.lesson.read import ROOT
 
@@ -76,7 +77,7 @@ def read_matrix(file: Path = FILE) -> Matrix:
     return Matrix(tuple(table["packages"]), legs)
 
 
-def _leg(entry: dict[str, object], file: str) -> Leg:
+def _leg(entry: dict[str, Any], file: str) -> Leg:
     who = f"the leg {entry.get('name', 'without a name')!r} of {file}"
     if set(entry) != set(_KEYS):
         raise ValueError(f"{who} has the keys {', '.join(sorted(entry))}; it needs {', '.join(sorted(_KEYS))}")
