@@ -3,7 +3,7 @@
 The notebooks hold plain Markdown, so that they read well in Jupyter, Colab, VS Code and on GitHub. What a web page can
 do beyond that is added here, while the site is built. Each module does one job:
 
-- ``repository``  the public address of the source, and the buttons that need it
+- ``repository``  the buttons that need the public address of the source
 - ``registry``    what pages derive from the book's list of lessons
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``catalogue``   all questions, collected while the lessons are read
@@ -19,7 +19,6 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
 - ``findable``    the site's address, a sitemap, and a page for wrong addresses
-- ``check``       inspection of a finished site (needs no Sphinx)
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# The root of the repository, or of the copy that is built: the lesson's format is defined in `tools.lesson.format`.
+# The root of the repository, or of the copy that is built: what a lesson is stands in `tools.lesson.format`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    # Imported here, so that `vitbook.check` can be used where Sphinx is not installed.
     from vitbook import (
         cards,
         catalogue,
