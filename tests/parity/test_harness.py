@@ -6,8 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from tests.parity.harness import compare, copy_parameters, on_meta, randomise, reference, translate
-from tests.parity.shim import greedy_nms
+from tests.parity.framework.cases import lesson_and_solutions
+from tests.parity.framework.counts import Count, on_meta
+from tests.parity.framework.harness import (
+    assert_every_parameter_matters,
+    compare,
+    copy_parameters,
+    randomise,
+    reference,
+    translate,
+)
+from tests.parity.framework.shim import greedy_nms
+from tests.parity.lesson_01 import vit
 
 
 def test_a_missing_reference_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +68,44 @@ def test_wrong_shapes_and_colliding_names_are_refused() -> None:
         copy_parameters(nn.Linear(3, 4, bias=False), dict(nn.Linear(3, 4).named_parameters()))
     with pytest.raises(AssertionError, match="both called"):
         translate({"a": torch.zeros(1), "b": torch.zeros(1)}, lambda _: "same")
+
+
+def test_a_head_of_zeros_is_refused_as_a_reference() -> None:
+    lesson = lesson_and_solutions(vit.LESSON)
+    config = vit.tiny_config(lesson)
+    untouched = vit.torchvision_vit(config).eval()  # torchvision initialises the head to zero: all logits are equal
+    mine = copy_parameters(lesson.ViT(config), vit.from_torchvision(dict(untouched.named_parameters())))
+    with pytest.raises(AssertionError, match="nearly constant"):
+        compare(mine, untouched, vit.images())
+
+
+def test_a_parameter_without_effect_is_noticed() -> None:
+    theirs = randomise(vit.timm_vit(vit.tiny_config(lesson_and_solutions(vit.LESSON))), seed=1)
+    theirs.head.weight.data.zero_()
+    with pytest.raises(AssertionError, match="does not depend on"):
+        assert_every_parameter_matters(theirs, vit.images())
+
+
+def test_a_forgotten_name_is_noticed() -> None:
+    lesson = lesson_and_solutions(vit.LESSON)
+    config = vit.tiny_config(lesson)
+    translated = vit.from_timm(dict(vit.timm_vit(config).named_parameters()))
+    translated["class_token"] = translated.pop("cls")
+    with pytest.raises(AssertionError, match=r"no value for .*cls"):
+        copy_parameters(lesson.ViT(config), translated)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "unlike", "says"), [(5, 3, "'published': 5"), (4, 4, "cannot tell"), (4, 3, None)], ids=str
+)
+def test_counts_are_compared(theirs: int, unlike: int, says: str | None) -> None:
+    lesson = pytest  # any module
+    count = Count({"its way": lambda _: 4}, {"published": theirs}, unlike=(lambda _: unlike,))
+    if says is None:
+        count.check(lesson)
+        return
+    with pytest.raises(AssertionError, match=says):
+        count.check(lesson)
 
 
 def test_meta_models_take_no_memory() -> None:
