@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -17,6 +19,7 @@ from tests.parity.framework.harness import (
     translate,
 )
 from tests.parity.framework.shim import greedy_nms
+from tests.parity.framework.weights import named_weights, stored_tensors
 from tests.parity.lesson_01 import vit
 
 
@@ -118,3 +121,27 @@ def test_the_stand_in_for_nms_suppresses_overlaps() -> None:
     assert greedy_nms(boxes, scores, 0.5).tolist() == [1, 3, 2]
     assert greedy_nms(boxes, scores, 0.2).tolist() == [1, 2]
     assert greedy_nms(boxes[:0], scores[:0], 0.5).tolist() == []
+
+
+def test_a_matrix_is_found_by_the_bias_added_to_it() -> None:
+    """As exported: a product with a numbered matrix, then a named bias, on either side of the sum."""
+    matrices = {"onnx::MatMul_1": np.arange(6.0).reshape(2, 3), "onnx::MatMul_2": np.arange(12.0).reshape(3, 4)}
+    stored = matrices | {"backbone.q.bias": np.ones(3), "backbone.v.bias": np.ones(4), "head.bias": np.ones(4)}
+    stored = {name: values.astype(np.float32) for name, values in stored.items()} | {"size": np.array([3, 4])}
+    make_node = onnx.helper.make_node
+    nodes = [
+        make_node("MatMul", ["x", "onnx::MatMul_1"], ["a"]),
+        make_node("Add", ["backbone.q.bias", "a"], ["b"]),
+        make_node("MatMul", ["b", "onnx::MatMul_2"], ["c"]),
+        make_node("Add", ["c", "backbone.v.bias"], ["d"]),
+        make_node("Add", ["d", "head.bias"], ["e"]),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes, "model", [], [], [onnx.numpy_helper.from_array(values, name) for name, values in stored.items()]
+    )
+    model = onnx.helper.make_model(graph)
+    assert stored_tensors(model).keys() == stored.keys() - {"size"}
+    weights = named_weights(model)
+    assert weights.keys() == {"q.bias", "q.weight", "v.bias", "v.weight"}
+    assert torch.equal(weights["q.weight"], torch.arange(6.0).reshape(2, 3).T)
+    assert torch.equal(weights["v.weight"], torch.arange(12.0).reshape(3, 4).T)
