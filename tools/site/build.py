@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # What else decides how the pages look: the address that the buttons lead to.
 ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "BOOK_SITE_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
 # What the pages are made of, and what lies beside them and is not.
-SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks")
+SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks", "tools")
 NOISE = ("__pycache__", ".ipynb_checkpoints")
 # myst-nb numbers the lines of a notebook as 10000 × the cell's position + the line in the cell.
 LINES_PER_CELL = 10000

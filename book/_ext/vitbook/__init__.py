@@ -22,7 +22,12 @@ do beyond that is added here, while the site is built. Each module does one job:
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# The root of the repository, or of the copy that is built: the lesson's format is defined in `tools.lesson.format`.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
