@@ -6,10 +6,9 @@ multiplies one; a function without parameters is called through an empty module.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -51,19 +50,6 @@ def lesson_and_solutions() -> ModuleType:
     for exercise in exercises(read_lesson(find_lesson(LESSON))):
         run_cell(exercise.solution, lesson, f"<{LESSON}: solution {exercise.name}>")
     return lesson
-
-
-@contextlib.contextmanager
-def precision(lesson: ModuleType, dtype: torch.dtype) -> Iterator[None]:
-    """Let the lesson count places and frequencies in dtype. Places are whole numbers, exact in any."""
-    places, default = lesson.grid_coordinates, torch.get_default_dtype()
-    lesson.grid_coordinates = lambda height, width: places(height, width).to(dtype)
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        lesson.grid_coordinates = places
-        torch.set_default_dtype(default)
 
 
 def unchanged(parameters: Named) -> dict[str, Tensor]:
@@ -266,15 +252,11 @@ def sine_cosine(lesson: ModuleType, base: float = 10000.0) -> Case:
     """transformers' MAE, which computes in float64."""
     build = reference("transformers.models.vit_mae.modeling_vit_mae").build_2d_sinusoidal_position_embedding
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * lesson.SineCosine((2, 2), DIM, base).add(GRID)
-
     return Case(
-        Nothing(),
+        lesson.SineCosine((2, 2), DIM, base),
         Nothing(),
         tensor(15, DIM),
-        mine_forward=mine,
+        mine_forward=lambda part, x: x * part.add(GRID),
         theirs_forward=lambda _, x: x * build(*GRID, embed_dim=DIM, temperature=base, dtype=x.dtype),
     )
 
@@ -388,10 +370,6 @@ def continuous_bias(lesson: ModuleType, library: str, window: tuple = GRID, trai
         modelling = reference("transformers.models.swinv2.modeling_swinv2")
         theirs = modelling.Swinv2SelfAttention(modelling.Swinv2Config(), DIM, HEADS, window, size)
 
-    def mine_forward(part: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * part.bias(window)
-
     def theirs_forward(layer: nn.Module, x: Tensor) -> Tensor:
         exact = log_offsets(window, trained)
         torch.testing.assert_close(layer.relative_coords_table.double(), exact, atol=1e-6, rtol=0)
@@ -403,7 +381,7 @@ def continuous_bias(lesson: ModuleType, library: str, window: tuple = GRID, trai
         only_the_bias(theirs, network),
         tensor(HEADS, n, n),
         renamed((f"{network}.0", "fc1"), (f"{network}.2", "fc2")),
-        mine_forward,
+        lambda part, x: x * part.bias(window),
         theirs_forward,
     )
 
@@ -438,15 +416,11 @@ def timm_rope(x: Tensor, base: float, half: bool = False) -> Tensor:
 def axial_rope(lesson: ModuleType, base: float = 100.0) -> Case:
     turn = reference("timm.layers").apply_rot_embed_cat
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return lesson.AxialRoPE((2, 2), HEAD_DIM, base).turn(x, GRID)
-
     return Case(
-        Nothing(),
+        lesson.AxialRoPE((2, 2), HEAD_DIM, base),
         Nothing(),
         tensor(2, HEADS, 15, HEAD_DIM),
-        mine_forward=mine,
+        mine_forward=lambda part, x: part.turn(x, GRID),
         theirs_forward=lambda _, x: turn(x, timm_rope(x, base)),
     )
 
@@ -470,16 +444,12 @@ def mixed_rope(lesson: ModuleType) -> Case:
     """Multiplied by what was turned: lengths alone would not show the frequencies."""
     mixed = reference("timm.layers.pos_embed_sincos")
 
-    def mine(part: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * part.turn(x, GRID)
-
     return Case(
         lesson.MixedRoPE((2, 2), HEADS, HEAD_DIM),
         mixed.RotaryEmbeddingMixed(DIM, 1, HEADS),
         tensor(2, HEADS, 15, HEAD_DIM),
         mixed_names,
-        mine,
+        lambda part, x: x * part.turn(x, GRID),
         theirs_forward=lambda part, x: x * mixed.apply_rot_embed_cat(x, mixed_rope_embedding(part, x)),
     )
 
@@ -488,17 +458,19 @@ def rope_by_halves(lesson: ModuleType) -> Case:
     """Exercise 2.4 beside DINOv3 of transformers, which turns all but the first tokens by halves."""
     turn = reference("transformers.models.dinov3_vit.modeling_dinov3_vit").apply_rotary_pos_emb
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return lesson.rope_by_halves(x, *GRID, 100.0)
-
     def theirs(_: nn.Module, x: Tensor) -> Tensor:
         sin, cos = timm_rope(x, 100.0, half=True).chunk(2, dim=-1)
         queries, keys = turn(x, x, cos, sin)
         assert torch.equal(queries, keys)
         return queries
 
-    return Case(Nothing(), Nothing(), tensor(2, HEADS, 16, HEAD_DIM), mine_forward=mine, theirs_forward=theirs)
+    return Case(
+        Nothing(),
+        Nothing(),
+        tensor(2, HEADS, 16, HEAD_DIM),
+        mine_forward=lambda _, x: lesson.rope_by_halves(x, *GRID, 100.0),
+        theirs_forward=theirs,
+    )
 
 
 # Attention.
@@ -546,16 +518,12 @@ def swin_attention(lesson: ModuleType) -> Case:
 def rope_attention(lesson: ModuleType) -> Case:
     attention = reference("timm.layers").AttentionRope
 
-    def mine(layer: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return layer(x, GRID)
-
     return Case(
         lesson.GridAttention(DIM, HEADS, lesson.AxialRoPE(GRID, HEAD_DIM)),
         attention(DIM, HEADS, num_prefix_tokens=0),
         tokens(),
         renamed(ATTENTION_OF_TIMM),
-        mine,
+        lambda layer, x: layer(x, GRID),
         lambda layer, x: layer(x, rope=timm_rope(x, 100.0)),
     )
 
@@ -570,16 +538,12 @@ def mixed_rope_attention(lesson: ModuleType) -> Case:
         omega = mixed_names({"freqs": parameters["rope.freqs"]})["omega"]
         return renamed(ATTENTION_OF_TIMM)(rest) | {"positions.omega": omega}
 
-    def mine(layer: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return layer(x, GRID)
-
     return Case(
         lesson.GridAttention(DIM, HEADS, lesson.MixedRoPE(GRID, HEADS, HEAD_DIM)),
         theirs,
         tokens(),
         names,
-        mine,
+        lambda layer, x: layer(x, GRID),
         lambda layer, x: layer(x, rope=mixed_rope_embedding(layer.rope, x)),
     )
 

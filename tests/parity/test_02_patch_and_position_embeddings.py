@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
+from unittest.mock import MagicMock
 
 import pytest
 import torch
@@ -159,7 +160,7 @@ def exchanged(theirs: nn.Module) -> None:
 
 def as_in(name: str) -> Damage:
     """Another case's reference, one that closes over all it needs."""
-    return lambda case: replace(case, theirs_forward=parts.CASES[name](ModuleType("no lesson")).theirs_forward)
+    return lambda case: replace(case, theirs_forward=parts.CASES[name](MagicMock(name="no lesson")).theirs_forward)
 
 
 def cls_moved(x: Tensor) -> Tensor:
