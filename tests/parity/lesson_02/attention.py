@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from tests.parity.framework.cases import DIM, GRID, HEAD_DIM, HEADS, Case, Named, renamed, tensor, tokens
 from tests.parity.framework.harness import reference, translate
 from tests.parity.lesson_02.biases import BIAS_TABLE
-from tests.parity.lesson_02.places import precision
 from tests.parity.lesson_02.rotations import mixed_names, mixed_rope_embedding, timm_rope
 
 norm_layer = partial(nn.LayerNorm, eps=1e-6)
@@ -58,16 +57,12 @@ def swin_attention(lesson: ModuleType) -> Case:
 def rope_attention(lesson: ModuleType) -> Case:
     attention = reference("timm.layers").AttentionRope
 
-    def mine(layer: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return layer(x, GRID)
-
     return Case(
         lesson.GridAttention(DIM, HEADS, lesson.AxialRoPE(GRID, HEAD_DIM)),
         attention(DIM, HEADS, num_prefix_tokens=0),
         tokens(),
         renamed(ATTENTION_OF_TIMM),
-        mine,
+        lambda layer, x: layer(x, GRID),
         lambda layer, x: layer(x, rope=timm_rope(x, 100.0)),
     )
 
@@ -82,16 +77,12 @@ def mixed_rope_attention(lesson: ModuleType) -> Case:
         omega = mixed_names({"freqs": parameters["rope.freqs"]})["omega"]
         return renamed(ATTENTION_OF_TIMM)(rest) | {"positions.omega": omega}
 
-    def mine(layer: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return layer(x, GRID)
-
     return Case(
         lesson.GridAttention(DIM, HEADS, lesson.MixedRoPE(GRID, HEADS, HEAD_DIM)),
         theirs,
         tokens(),
         names,
-        mine,
+        lambda layer, x: layer(x, GRID),
         lambda layer, x: layer(x, rope=mixed_rope_embedding(layer.rope, x)),
     )
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from tests.parity.framework.cases import DIM, GRID, HEADS, Case, Named, renamed, tensor
 from tests.parity.framework.harness import reference
 from tests.parity.framework.swin_v2 import log_offsets, only_the_bias
-from tests.parity.lesson_02.places import precision
 
 BIAS_TABLE = ("relative_position_bias_table", "table")
 
@@ -90,10 +89,6 @@ def continuous_bias(lesson: ModuleType, library: str, window: tuple = GRID, trai
         modelling = reference("transformers.models.swinv2.modeling_swinv2")
         theirs = modelling.Swinv2SelfAttention(modelling.Swinv2Config(), DIM, HEADS, window, size)
 
-    def mine_forward(part: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * part.bias(window)
-
     def theirs_forward(layer: nn.Module, x: Tensor) -> Tensor:
         exact = log_offsets(window, trained)
         torch.testing.assert_close(layer.relative_coords_table.double(), exact, atol=1e-6, rtol=0)
@@ -105,6 +100,6 @@ def continuous_bias(lesson: ModuleType, library: str, window: tuple = GRID, trai
         only_the_bias(theirs, network),
         tensor(HEADS, n, n),
         renamed((f"{network}.0", "fc1"), (f"{network}.2", "fc2")),
-        mine_forward,
+        lambda part, x: x * part.bias(window),
         theirs_forward,
     )

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from types import ModuleType
 
 import torch
 from torch import Tensor, nn
 
-from tests.parity.framework.cases import DIM, GRID, Case, Named, Nothing, counting_in, tensor
+from tests.parity.framework.cases import DIM, GRID, Case, Named, Nothing, tensor
 from tests.parity.framework.harness import reference
-
-
-@contextlib.contextmanager
-def precision(lesson: ModuleType, dtype: torch.dtype) -> Iterator[None]:
-    """Let the lesson count places and frequencies in dtype. Places are whole numbers, exact in any."""
-    places = lesson.grid_coordinates
-    lesson.grid_coordinates = lambda height, width: places(height, width).to(dtype)
-    try:
-        with counting_in(dtype):
-            yield
-    finally:
-        lesson.grid_coordinates = places
 
 
 def frequencies(count: int, base: float) -> Tensor:
@@ -156,15 +142,11 @@ def sine_cosine(lesson: ModuleType, base: float = 10000.0) -> Case:
     """transformers' MAE, which computes in float64."""
     build = reference("transformers.models.vit_mae.modeling_vit_mae").build_2d_sinusoidal_position_embedding
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * lesson.SineCosine((2, 2), DIM, base).add(GRID)
-
     return Case(
-        Nothing(),
+        lesson.SineCosine((2, 2), DIM, base),
         Nothing(),
         tensor(15, DIM),
-        mine_forward=mine,
+        mine_forward=lambda part, x: x * part.add(GRID),
         theirs_forward=lambda _, x: x * build(*GRID, embed_dim=DIM, temperature=base, dtype=x.dtype),
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tests.parity.framework.cases import DIM, GRID, HEAD_DIM, HEADS, Case, Named, Nothing, tensor
 from tests.parity.framework.harness import reference
-from tests.parity.lesson_02.places import frequencies, precision
+from tests.parity.lesson_02.places import frequencies
 
 
 def rotate(lesson: ModuleType) -> Case:
@@ -39,15 +39,11 @@ def timm_rope(x: Tensor, base: float, half: bool = False) -> Tensor:
 def axial_rope(lesson: ModuleType, base: float = 100.0) -> Case:
     turn = reference("timm.layers").apply_rot_embed_cat
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return lesson.AxialRoPE((2, 2), HEAD_DIM, base).turn(x, GRID)
-
     return Case(
-        Nothing(),
+        lesson.AxialRoPE((2, 2), HEAD_DIM, base),
         Nothing(),
         tensor(2, HEADS, 15, HEAD_DIM),
-        mine_forward=mine,
+        mine_forward=lambda part, x: part.turn(x, GRID),
         theirs_forward=lambda _, x: turn(x, timm_rope(x, base)),
     )
 
@@ -71,16 +67,12 @@ def mixed_rope(lesson: ModuleType) -> Case:
     """Multiplied by what was turned: lengths alone would not show the frequencies."""
     mixed = reference("timm.layers.pos_embed_sincos")
 
-    def mine(part: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return x * part.turn(x, GRID)
-
     return Case(
         lesson.MixedRoPE((2, 2), HEADS, HEAD_DIM),
         mixed.RotaryEmbeddingMixed(DIM, 1, HEADS),
         tensor(2, HEADS, 15, HEAD_DIM),
         mixed_names,
-        mine,
+        lambda part, x: x * part.turn(x, GRID),
         theirs_forward=lambda part, x: x * mixed.apply_rot_embed_cat(x, mixed_rope_embedding(part, x)),
     )
 
@@ -89,14 +81,16 @@ def rope_by_halves(lesson: ModuleType) -> Case:
     """Exercise 2.4 beside DINOv3 of transformers, which turns all but the first tokens by halves."""
     turn = reference("transformers.models.dinov3_vit.modeling_dinov3_vit").apply_rotary_pos_emb
 
-    def mine(_: nn.Module, x: Tensor) -> Tensor:
-        with precision(lesson, x.dtype):
-            return lesson.rope_by_halves(x, *GRID, 100.0)
-
     def theirs(_: nn.Module, x: Tensor) -> Tensor:
         sin, cos = timm_rope(x, 100.0, half=True).chunk(2, dim=-1)
         queries, keys = turn(x, x, cos, sin)
         assert torch.equal(queries, keys)
         return queries
 
-    return Case(Nothing(), Nothing(), tensor(2, HEADS, 16, HEAD_DIM), mine_forward=mine, theirs_forward=theirs)
+    return Case(
+        Nothing(),
+        Nothing(),
+        tensor(2, HEADS, 16, HEAD_DIM),
+        mine_forward=lambda _, x: lesson.rope_by_halves(x, *GRID, 100.0),
+        theirs_forward=theirs,
+    )
