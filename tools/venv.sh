@@ -1,15 +1,17 @@
 #!/bin/sh
 # Make or mend the virtual environment: venv.sh VENV book|test [PYTHON]
 #
-# Says nothing when there is nothing to do. PYTHON is the interpreter asked for; without one, the first fitting of
-# python3, python3.13, python3.12 and python3.11 is taken. What is installed is recorded in VENV/.installed-*, by a
-# checksum of the lists it was installed from, so that an interrupted or outdated installation is noticed.
+# Says nothing when there is nothing to do. PYTHON is the interpreter asked for; without one, the first that fits is
+# taken. What is installed is recorded in VENV/.installed-*, by a checksum of the lists it was installed from, so that
+# an interrupted or outdated installation is noticed. A second call waits for the first.
 set -eu
 
 venv=$1
 purpose=$2
 asked=${3:-}
 mark="$venv/.made-by-make"
+lock="$venv.lock"
+versions="Python 3.11, 3.12, 3.13 or 3.14"
 
 fail() {
     echo "$1" >&2
@@ -22,12 +24,12 @@ version_of() {
 }
 
 fits() {
-    case $(version_of "$1") in 3.11 | 3.12 | 3.13) return 0 ;; esac
+    case $(version_of "$1") in 3.11 | 3.12 | 3.13 | 3.14) return 0 ;; esac
     return 1
 }
 
 first_fitting() {
-    for candidate in python3 python3.13 python3.12 python3.11; do
+    for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
         if fits "$candidate"; then
             echo "$candidate"
             return
@@ -43,14 +45,14 @@ choose_python() {
         other=$(first_fitting)
         hint="install one of these, or name it: make book PYTHON=/path/to/python3.12"
         [ -n "$other" ] && hint="try: make book PYTHON=$other"
-        [ -n "$found" ] || fail "There is no working Python called '$asked'; the book needs Python 3.11, 3.12 or 3.13; $hint"
-        fail "$asked is Python $found; the book needs Python 3.11, 3.12 or 3.13; $hint"
+        [ -n "$found" ] || fail "There is no working Python called '$asked'; the book needs $versions; $hint"
+        fail "$asked is Python $found; the book needs $versions; $hint"
     fi
     other=$(first_fitting)
     [ -n "$other" ] && echo "$other" && return
     found=$(version_of python3)
-    [ -n "$found" ] || fail "No Python found: install Python 3.11, 3.12 or 3.13, or name it: make book PYTHON=/path/to/python3.12"
-    fail "python3 is Python $found; install Python 3.11, 3.12 or 3.13, or name it: make book PYTHON=/path/to/python3.12"
+    [ -n "$found" ] || fail "No Python found: install $versions, or name it: make book PYTHON=/path/to/python3.12"
+    fail "python3 is Python $found; install $versions, or name it: make book PYTHON=/path/to/python3.12"
 }
 
 # A checksum of the files given and of the interpreter's version.
@@ -70,9 +72,50 @@ usable() {
     [ -z "$asked" ] || ! fits "$asked" || [ "$(version_of "$asked")" = "$(version_of "$venv/bin/python")" ]
 }
 
+# What an installation was made from: anything else in these files, or another Python, and it is made again.
+book_lists="requirements.txt requirements.lock"
+test_lists="$book_lists tests/requirements.txt tests/requirements.lock tests/requirements-no-deps.txt"
+# shellcheck disable=SC2086  # lists of names without blanks
+installed() {
+    case $1 in book) lists=$book_lists ;; *) lists=$test_lists ;; esac
+    [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$(checksum $lists)" ]
+}
+
+# shellcheck disable=SC2086
+record() {
+    case $1 in book) lists=$book_lists ;; *) lists=$test_lists ;; esac
+    checksum $lists >"$venv/.installed-$1"
+}
+
+ready() {
+    [ ! -e "$venv/.unfinished" ] && usable && installed book && { [ "$purpose" = book ] || installed test; }
+}
+
+# One at a time: two installations into one folder spoil each other. A lock whose owner is gone is taken over.
+take_lock() {
+    told=
+    until mkdir "$lock" 2>/dev/null; do
+        [ -d "$lock" ] || fail "$venv is not complete and cannot be made here: this folder cannot be written to"
+        owner=$(cat "$lock/pid" 2>/dev/null || true)
+        if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+            rm -rf "$lock"
+            continue
+        fi
+        [ -n "$told" ] || echo "Another make is preparing $venv; waiting for it …"
+        told=yes
+        sleep 1
+    done
+    echo $$ >"$lock/pid"
+    trap 'rm -rf "$lock"' EXIT
+    trap 'exit 1' INT TERM HUP
+}
+
 if [ -n "$asked" ]; then
     choose_python >/dev/null
 fi
+ready && exit 0
+take_lock
+ready && exit 0
 
 if ! usable || [ -e "$venv/.unfinished" ]; then
     python=$(choose_python)
@@ -90,22 +133,19 @@ if ! usable || [ -e "$venv/.unfinished" ]; then
     rm "$venv/.unfinished"
 fi
 
-wanted=$(checksum requirements.txt constraints.txt)
-if [ "$(cat "$venv/.installed-book" 2>/dev/null)" != "$wanted" ]; then
+if ! installed book; then
     rm -f "$venv/.installed-book"
     echo "Installing torch, the largest package (a few minutes the first time) …"
     pip_install "$(grep '^torch==' requirements.txt)" -c constraints.txt
     echo "Installing jupyter-book and the lessons' packages (a minute or two) …"
-    pip_install -r requirements.txt -c constraints.txt
-    echo "$wanted" >"$venv/.installed-book"
+    pip_install --require-hashes -r requirements.lock
+    record book
 fi
 
-[ "$purpose" = test ] || exit 0
-wanted=$(checksum requirements.txt constraints.txt tests/requirements.txt tests/requirements-no-deps.txt)
-if [ "$(cat "$venv/.installed-test" 2>/dev/null)" != "$wanted" ]; then
+if [ "$purpose" = test ] && ! installed test; then
     rm -f "$venv/.installed-test"
     echo "Installing what the tests need (a minute or two) …"
-    pip_install -r tests/requirements.txt -c constraints.txt
+    pip_install --require-hashes -r tests/requirements.lock
     pip_install --no-deps -r tests/requirements-no-deps.txt
-    echo "$wanted" >"$venv/.installed-test"
+    record test
 fi

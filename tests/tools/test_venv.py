@@ -23,7 +23,11 @@ case "$*" in
     *) exit 64 ;;
 esac
 """
-TOOLS = ("sh", "cat", "cksum", "grep", "rm", "mkdir", "touch", "cp")
+LISTS = (
+    *("requirements.txt", "requirements.lock", "constraints.txt"),
+    *("tests/requirements.txt", "tests/requirements.lock", "tests/requirements-no-deps.txt"),
+)
+TOOLS = ("sh", "cat", "cksum", "grep", "rm", "mkdir", "touch", "cp", "sleep")
 
 
 class Machine:
@@ -37,7 +41,7 @@ class Machine:
         (folder / "tools").mkdir()
         shutil.copy(ROOT / "tools" / "venv.sh", folder / "tools")
         (folder / "tests").mkdir()
-        for name in ("requirements.txt", "constraints.txt", "tests/requirements.txt", "tests/requirements-no-deps.txt"):
+        for name in LISTS:
             shutil.copy(ROOT / name, folder / name)
         self.log, self.fails = folder / "pip.log", folder / "pip-fails"
 
@@ -47,11 +51,22 @@ class Machine:
         path.write_text(FAKE_PYTHON.format(version=version, ensurepip=ensurepip))
         path.chmod(0o755)
 
-    def make(self, purpose: str = "book", python: str = "") -> subprocess.CompletedProcess[str]:
+    def start(self, purpose: str = "book", python: str = "", venv: str = ".venv") -> subprocess.Popen[str]:
         """What `make book PYTHON=…` does first."""
-        environment = {"PATH": str(self.bin), "PIP_LOG": str(self.log), "PIP_FAILS": str(self.fails)}
-        command = [str(self.bin / "sh"), "tools/venv.sh", ".venv", purpose, python]
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.Popen(
+            [str(self.bin / "sh"), "tools/venv.sh", venv, purpose, python],
+            cwd=self.folder,
+            env={"PATH": str(self.bin), "PIP_LOG": str(self.log), "PIP_FAILS": str(self.fails)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def make(self, purpose: str = "book", python: str = "", venv: str = ".venv") -> subprocess.CompletedProcess[str]:
+        """The same, to its end."""
+        process = self.start(purpose, python, venv)
+        output, complaints = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, complaints)
 
     def installed(self) -> list[str]:
         """What pip was asked for since the last look."""
@@ -69,24 +84,26 @@ def test_no_python_at_all(machine: Machine) -> None:
     result = machine.make()
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("No Python found: install Python 3.11, 3.12 or 3.13, or name it: make book PYTHON=")
+    assert result.stderr.startswith(
+        "No Python found: install Python 3.11, 3.12, 3.13 or 3.14, or name it: make book PYTHON="
+    )
 
 
-@pytest.mark.parametrize("version", ["2.7", "3.9", "3.10", "3.14"])
+@pytest.mark.parametrize("version", ["2.7", "3.9", "3.10", "3.15"])
 def test_a_python_that_does_not_fit(machine: Machine, version: str) -> None:
     machine.install("python3", version)
     result = machine.make()
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert f"python3 is Python {version}; install Python 3.11, 3.12 or 3.13" in result.stderr
+    assert f"python3 is Python {version}; install Python 3.11, 3.12, 3.13 or 3.14" in result.stderr
     assert not (machine.folder / ".venv").exists()
 
 
 @pytest.mark.parametrize(
-    ("named", "says"), [("python3.14", "is Python 3.14"), ("nope", "no working Python called 'nope'")]
+    ("named", "says"), [("python3.15", "is Python 3.15"), ("nope", "no working Python called 'nope'")]
 )
 def test_a_python_named_that_does_not_fit(machine: Machine, named: str, says: str) -> None:
-    machine.install("python3.14", "3.14")
+    machine.install("python3.15", "3.15")
     machine.install("python3.12", "3.12")
     result = machine.make(python=named)
     assert result.returncode == 1
@@ -117,7 +134,7 @@ def test_torch_comes_first_then_the_rest_then_nothing(machine: Machine) -> None:
     assert machine.make().stdout.count("\n") == 3
     torch, rest = machine.installed()
     assert "torch==2.13.0 -c constraints.txt" in torch
-    assert "-r requirements.txt -c constraints.txt" in rest
+    assert "--require-hashes -r requirements.lock" in rest
     again = machine.make()
     assert (again.returncode, again.stdout, again.stderr, machine.installed()) == (0, "", "", [])
 
@@ -128,7 +145,7 @@ def test_test_packages_only_for_the_tests(machine: Machine) -> None:
     assert not any("tests/" in line for line in machine.installed())
     machine.make("test")
     assert [line.rpartition("-r ")[2] for line in machine.installed()] == [
-        "tests/requirements.txt -c constraints.txt",
+        "tests/requirements.lock",
         "tests/requirements-no-deps.txt",
     ]
 
@@ -149,8 +166,8 @@ def test_changed_requirements_are_installed(machine: Machine) -> None:
     machine.install("python3", "3.11")
     machine.make()
     machine.installed()
-    with (machine.folder / "constraints.txt").open("a") as constraints:
-        constraints.write("new==1\n")
+    with (machine.folder / "requirements.lock").open("a") as lock:
+        lock.write("new==1\n")
     machine.make()
     assert len(machine.installed()) == 2
 
@@ -187,3 +204,38 @@ def test_somebody_elses_environment_is_not_deleted(machine: Machine) -> None:
     assert result.returncode == 1
     assert "was not made by make" in result.stderr
     assert (machine.folder / ".venv" / "precious").exists()
+
+
+def test_the_second_of_two_waits_for_the_first(machine: Machine) -> None:
+    machine.install("python3", "3.11")
+    lock = machine.folder / ".venv.lock"
+    lock.mkdir()
+    (lock / "pid").write_text(str(os.getpid()))  # a process that is alive
+    second = machine.start()
+    assert second.stdout is not None
+    assert "Another make is preparing .venv; waiting for it" in second.stdout.readline()
+    assert machine.installed() == []
+    shutil.rmtree(lock)
+    assert second.wait(timeout=60) == 0
+    assert len(machine.installed()) == 2
+    assert not lock.exists()
+
+
+def test_a_lock_whose_owner_is_gone_is_taken_over(machine: Machine) -> None:
+    machine.install("python3", "3.11")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    lock = machine.folder / ".venv.lock"
+    lock.mkdir()
+    (lock / "pid").write_text(str(gone.pid))
+    assert machine.make().returncode == 0
+    assert not lock.exists()
+
+
+def test_a_folder_that_cannot_be_written_to(machine: Machine) -> None:
+    machine.install("python3", "3.11")
+    result = machine.make(venv="nowhere/.venv")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "nowhere/.venv is not complete and cannot be made here: this folder cannot be written to\n"
+    )
