@@ -5,6 +5,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 
 - ``repository``  the buttons that need the public address of the source
 - ``registry``    what pages derive from the book's list of lessons
+- ``store``       what is learnt while pages are read
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``catalogue``   all questions, collected while the lessons are read
 - ``lookup``      the pages to look things up: question index, corrections, a lesson's core answers

@@ -24,8 +24,10 @@ LICENCE = Path(__file__).resolve().parents[2] / "_assets" / "OFL.txt"
 
 def source_font() -> Path:
     """Return the font file that ziamath brings; nothing else of that package is needed, so it is not imported."""
-    package = Path(find_spec("ziamath").origin).parent
-    return package / "fonts" / "STIXTwoMath-Regular.ttf"
+    package = find_spec("ziamath")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the package ziamath, which brings the font of the formulas, is not installed")
+    return Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
 def narrow(font: TTFont, glyphs: set[str], width: float) -> None:
