@@ -99,7 +99,7 @@ def explore(
     with (
         clean_environment(settings) as environment,
         tempfile.TemporaryDirectory(prefix="lesson-") as folder,
-        tempfile.TemporaryFile("w+") as complaints,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
     ):
         # A file, not a pipe: both sides would otherwise wait for each other once a job exceeds the pipe's buffer.
         request = Path(folder, "job.json")
@@ -111,7 +111,7 @@ def explore(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # so that its children can be ended with it
         )
         outcomes: dict[str, Outcome] = {}
