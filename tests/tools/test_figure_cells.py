@@ -22,7 +22,7 @@ TWO_BARS = """def two_bars(height=3):
 def lesson(folder: Path, drawing: str = TWO_BARS) -> Path:
     cells: list[NotebookNode] = [
         new_code_cell(IMPORTS, id="imports", metadata={"tags": ["define", "imports"]}),
-        new_code_cell(drawing, id="draw-bars", metadata={"tags": ["define", "plot"]}),
+        new_code_cell(drawing, id="figure-tools", metadata={"tags": ["define", "plot"]}),
         new_code_cell("raise RuntimeError('an experiment ran')", id="experiment"),
         new_code_cell("_ = two_bars()\nplt.show()", id="figure-two-bars", metadata={"tags": ["plot"]}),
     ]

@@ -124,7 +124,7 @@ def test_an_origin_that_is_gone_is_named(lessons: Path) -> None:
 
 
 def test_another_converter_finds_suffix_and_alt_text() -> None:
-    """`nbconvert --to script` reads its suffix there; `--to html --template classic` the alt text (others read none)."""
+    """`nbconvert --to script` reads its suffix there; `--to html --template classic` its alt text (others: none)."""
     alt = "A line that rises."
     picture = new_output("display_data", data={"image/png": "x"})
     cell = new_code_cell("%time 1", outputs=[picture], metadata={"mystnb": {"image": {"alt": alt}}})
