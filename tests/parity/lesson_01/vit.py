@@ -6,14 +6,16 @@ A release of a library that renames its weights is mended here and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tests.parity.harness import reference, translate
+from tests.parity.framework.cases import Build, Case, Named, biases_of_keys, renamed, tensor
+from tests.parity.framework.harness import reference, translate
 
 LESSON = "01_vit_fundamentals"
 LAYER_NORM_EPS = 1e-6
@@ -89,7 +91,7 @@ def torchvision_vit(config: Any) -> nn.Module:
     )
 
 
-def _linear_patches(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _linear_patches(parameters: Named) -> dict[str, Tensor]:
     """The references' patch convolution (D, C, P, P) as the lesson's linear map (D, C·P·P), pixels ordered (c p q)."""
     return {
         name: tensor.reshape(len(tensor), -1) if name == "patch.proj.weight" else tensor
@@ -97,70 +99,79 @@ def _linear_patches(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def from_transformers(model: nn.Module) -> dict[str, Tensor]:
+def from_transformers(parameters: Named) -> dict[str, Tensor]:
     """transformers' parameters under the lesson's names; its three projections are stacked in the order q, k, v."""
-    source = dict(model.named_parameters())
+    source = dict(parameters)
     fused: dict[str, Tensor] = {}
     for name in [name for name in source if ".attention.q_proj." in name]:
         parts = [source.pop(name.replace("q_proj", f"{part}_proj")) for part in "qkv"]
         fused[name.replace("attention.q_proj", "attn.qkv").replace("vit.layers", "blocks")] = torch.cat(parts)
-
-    def rename(name: str) -> str:
-        return _replace(
-            name,
-            ("vit.embeddings.patch_embeddings.projection", "patch.proj"),
-            ("vit.embeddings.cls_token", "cls"),
-            ("vit.embeddings.position_embeddings", "pos"),
-            ("vit.layers", "blocks"),
-            ("attention.o_proj", "attn.out"),
-            ("layernorm_before", "norm1"),
-            ("layernorm_after", "norm2"),
-            ("vit.layernorm", "norm"),
-            ("classifier", "head"),
-        )
-
-    return _linear_patches(translate(source, rename) | fused)
+    rest = renamed(
+        ("vit.embeddings.patch_embeddings.projection", "patch.proj"),
+        ("vit.embeddings.cls_token", "cls"),
+        ("vit.embeddings.position_embeddings", "pos"),
+        ("vit.layers", "blocks"),
+        ("attention.o_proj", "attn.out"),
+        ("layernorm_before", "norm1"),
+        ("layernorm_after", "norm2"),
+        ("vit.layernorm", "norm"),
+        ("classifier", "head"),
+    )(source)
+    return _linear_patches(rest | fused)
 
 
-def from_timm(model: nn.Module) -> dict[str, Tensor]:
+def from_timm(parameters: Named) -> dict[str, Tensor]:
     """timm's parameters under the lesson's names."""
-
-    def rename(name: str) -> str:
-        return _replace(
-            name,
-            ("patch_embed", "patch"),
-            ("cls_token", "cls"),
-            ("pos_embed", "pos"),
-            ("attn.proj", "attn.out"),
-        )
-
-    return _linear_patches(translate(dict(model.named_parameters()), rename))
+    ours = renamed(("patch_embed", "patch"), ("cls_token", "cls"), ("pos_embed", "pos"), ("attn.proj", "attn.out"))
+    return _linear_patches(ours(parameters))
 
 
-def from_torchvision(model: nn.Module) -> dict[str, Tensor]:
+def from_torchvision(parameters: Named) -> dict[str, Tensor]:
     """torchvision's parameters under the lesson's names."""
-
-    def rename(name: str) -> str:
-        name = re.sub(r"encoder\.layers\.encoder_layer_(\d+)", r"blocks.\1", name)
-        return _replace(
-            name,
-            ("conv_proj", "patch.proj"),
-            ("class_token", "cls"),
-            ("encoder.pos_embedding", "pos"),
-            ("encoder.ln.", "norm."),
-            ("heads.head", "head"),
-            ("ln_1", "norm1"),
-            ("ln_2", "norm2"),
-            ("self_attention.in_proj_", "attn.qkv."),
-            ("self_attention.out_proj", "attn.out"),
-            ("mlp.0", "mlp.fc1"),
-            ("mlp.3", "mlp.fc2"),
-        )
-
-    return _linear_patches(translate(dict(model.named_parameters()), rename))
+    blocks = translate(parameters, lambda name: re.sub(r"encoder\.layers\.encoder_layer_(\d+)", r"blocks.\1", name))
+    ours = renamed(
+        ("conv_proj", "patch.proj"),
+        ("class_token", "cls"),
+        ("encoder.pos_embedding", "pos"),
+        ("encoder.ln.", "norm."),
+        ("heads.head", "head"),
+        ("ln_1", "norm1"),
+        ("ln_2", "norm2"),
+        ("self_attention.in_proj_", "attn.qkv."),
+        ("self_attention.out_proj", "attn.out"),
+        ("mlp.0", "mlp.fc1"),
+        ("mlp.3", "mlp.fc2"),
+    )
+    return _linear_patches(ours(blocks))
 
 
-def _replace(name: str, *pairs: tuple[str, str]) -> str:
-    for old, new in pairs:
-        name = name.replace(old, new)
-    return name
+def images() -> Tensor:
+    """Two pictures of the small size."""
+    return tensor(2, TINY["channels"], TINY["image_size"], TINY["image_size"])
+
+
+def vit(lesson: ModuleType, build: Callable[[Any], nn.Module], names: Callable[[Named], dict[str, Tensor]]) -> Case:
+    """The whole model."""
+    config = tiny_config(lesson)
+    theirs = build(config)
+    return Case(lesson.ViT(config), theirs, images(), names, silent=biases_of_keys(theirs))
+
+
+def attention(lesson: ModuleType) -> Case:
+    """One layer beside torch's own."""
+    dim, heads = 48, 3
+    return Case(
+        lesson.Attention(dim, heads),
+        nn.MultiheadAttention(dim, heads, batch_first=True),
+        tensor(2, 17, dim, seed=3),
+        renamed(("in_proj_", "qkv."), ("out_proj", "out")),
+        theirs_forward=lambda layer, x: layer(x, x, x, need_weights=False)[0],
+    )
+
+
+CASES: dict[str, Build] = {
+    "ViT = transformers": partial(vit, build=transformers_vit, names=from_transformers),
+    "ViT = timm": partial(vit, build=timm_vit, names=from_timm),
+    "ViT = torchvision": partial(vit, build=torchvision_vit, names=from_torchvision),
+    "attention = torch": attention,
+}

@@ -20,7 +20,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.parity import shim
+from tests.parity.framework import shim
 
 # Largest |difference| allowed in float64. Two right implementations differ by about 1e-14 here.
 FLOAT64_ATOL = 1e-10
@@ -188,9 +188,3 @@ def assert_every_parameter_matters(
         if parameter.grad is None or parameter.grad.abs().max() < 1e-9
     }
     assert silent <= except_for, f"the output does not depend on {sorted(silent - except_for)}"
-
-
-def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
-    """Build a model without memory for its numbers: full-size parameter and operation counts cost nothing."""
-    with torch.device("meta"):
-        return build()

@@ -16,25 +16,20 @@ then fail by assertion.
 from __future__ import annotations
 
 import ast
-import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tools.lesson.entries import EntryError, entries_of, read_toml
+from tools.lesson.format import EXERCISE_TESTS, QUESTION_TAG, SOLUTION
 from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags, without_magics
 
 FOLDER = Path(__file__).resolve().parent
 _KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str}
-_OPTIONAL = {"cell"}
+_OPTIONAL = frozenset({"cell"})
 # Cells that belong to no question's proof, and whose text may repeat the lesson's.
-_EXERCISE = ("solution", "exercise-tests")
-_QUESTION_TAG = re.compile(r"q(\d+)")
-
-
-class MutantError(ValueError):
-    """A catalogue or an entry that cannot be used; the message says how to mend it."""
+_EXERCISE = (SOLUTION, EXERCISE_TESTS)
 
 
 @dataclass(frozen=True)
@@ -58,33 +53,16 @@ class Placed:
     source: str
 
 
-def catalogue_path(lesson: str, folder: Path = FOLDER) -> Path:
+def mutants_path(lesson: str, folder: Path = FOLDER) -> Path:
     """Where the mutants of a lesson stand."""
     return folder / f"{lesson}.toml"
 
 
-def read_catalogue(path: Path) -> list[Mutant]:
-    """The mutants of a file, in its order; MutantError when an entry is not understood."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MutantError(
-            f"there is no {path.name}; every lesson needs one, with at least one mutant a question"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise MutantError(f"{path.name} is not valid TOML: {error}") from None
-    if unknown := content.keys() - {"mutant"}:
-        raise MutantError(f"{path.name}: unknown table {sorted(unknown)}; only [[mutant]] entries belong here")
+def read_mutants(path: Path) -> list[Mutant]:
+    """The mutants of a file, in its order; EntryError when an entry is not understood."""
+    content = read_toml(path, "every lesson needs one, with at least one mutant a question")
     mutants: list[Mutant] = []
-    for number, entry in enumerate(content.get("mutant", []), 1):
-        where = f"{path.name}, entry {number}"
-        if unknown := entry.keys() - _KEYS.keys():
-            raise MutantError(f"{where}: unknown key {sorted(unknown)}; an entry has {', '.join(_KEYS)}")
-        if missing := _KEYS.keys() - _OPTIONAL - entry.keys():
-            raise MutantError(f"{where}: {', '.join(sorted(missing))} is missing")
-        for key, value in entry.items():
-            if type(value) is not _KEYS[key]:
-                raise MutantError(f"{where}: {key} must be {_KEYS[key].__name__}, not {value!r}")
+    for entry in entries_of(content, path.name, "mutant", _KEYS, _OPTIONAL):
         question = entry["question"]
         running = 1 + sum(mutant.question == question for mutant in mutants)
         mutants.append(Mutant(name=f"q{question}-{running}", **entry))
@@ -93,7 +71,7 @@ def read_catalogue(path: Path) -> list[Mutant]:
 
 def questions(cell: NotebookNode) -> set[int]:
     """The questions a code cell is a proof of, by its tags."""
-    return {int(match[1]) for tag in tags(cell) if (match := _QUESTION_TAG.fullmatch(tag))}
+    return {int(match[1]) for tag in tags(cell) if (match := QUESTION_TAG.fullmatch(tag))}
 
 
 def answered_questions(notebook: NotebookNode) -> list[int]:
@@ -102,35 +80,35 @@ def answered_questions(notebook: NotebookNode) -> list[int]:
 
 
 def place(mutant: Mutant, notebook: NotebookNode) -> Placed:
-    """Apply a mutant to the one cell that has its text; MutantError when it does not fit the lesson."""
+    """Apply a mutant to the one cell that has its text; EntryError when it does not fit the lesson."""
     cells = list(code_cells(notebook))
     proofs = [index for index, cell in enumerate(cells) if mutant.question in questions(cell)]
     if not proofs:
-        raise MutantError(f"{mutant.name}: no code cell of the lesson is tagged q{mutant.question}")
+        raise EntryError(f"{mutant.name}: no code cell of the lesson is tagged q{mutant.question}")
     if mutant.find == mutant.put:
-        raise MutantError(f"{mutant.name}: `find` and `put` are the same text")
+        raise EntryError(f"{mutant.name}: `find` and `put` are the same text")
     candidates = [(index, cell) for index, cell in enumerate(cells) if not has_tag(cell, *_EXERCISE)]
     if mutant.cell is not None:
         candidates = [(index, cell) for index, cell in candidates if cell_id(cell) == mutant.cell]
         if not candidates:
-            raise MutantError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
+            raise EntryError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
     hits = [(index, cell) for index, cell in candidates for _ in range(cell.source.count(mutant.find))]
     if len(hits) != 1:
         where = ", ".join(sorted({cell_id(cell) for _, cell in hits})) or "no cell"
-        raise MutantError(
+        raise EntryError(
             f"{mutant.name}: its text must occur once, but occurs {len(hits)} times ({where}); "
             f'lengthen `find`, or name the cell: cell = "..."\n{mutant.find}'
         )
     index, cell = hits[0]
     if index > proofs[-1]:
-        raise MutantError(f"{mutant.name}: cell {cell_id(cell)} runs after the last cell tagged q{mutant.question}")
+        raise EntryError(f"{mutant.name}: cell {cell_id(cell)} runs after the last cell tagged q{mutant.question}")
     source = cell.source.replace(mutant.find, mutant.put)
     try:
         changed = _assertions(source)
     except SyntaxError as error:
-        raise MutantError(f"{mutant.name}: the changed cell {cell_id(cell)} is not valid Python: {error}") from None
+        raise EntryError(f"{mutant.name}: the changed cell {cell_id(cell)} is not valid Python: {error}") from None
     if changed != _assertions(cell.source):
-        raise MutantError(
+        raise EntryError(
             f"{mutant.name}: it changes an assertion of cell {cell_id(cell)}; change the code the assertion is about"
         )
     return Placed(mutant, index, source)
