@@ -89,12 +89,8 @@ def explore(
 ) -> dict[str, Outcome]:
     """Run the trunk and all branches in a fresh interpreter and an empty folder; the outcomes by branch name."""
     varied = [asdict(branch) for branch in branches]
-    job = {
-        "trunk": [asdict(step) for step in trunk],
-        "branches": varied,
-        "jobs": jobs,
-        "timeout": timeout,
-    }
+    steps = [asdict(step) for step in trunk]
+    job = {"trunk": steps, "branches": varied, "jobs": jobs, "timeout": timeout}
     settings = {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}  # no kernel here, so no pictures in outputs
     with (
         clean_environment(settings) as environment,
@@ -139,9 +135,8 @@ def explore(
             _end_group(process)
         if failure is None and not finished:
             complaints.seek(0)
-            failure = (
-                f"the interpreter running the cells was lost (exit {process.returncode}): {complaints.read()[-1500:]}"
-            )
+            last = complaints.read()[-1500:]
+            failure = f"the interpreter running the cells was lost (exit {process.returncode}): {last}"
     if failure is not None:
         raise TrunkError(failure)
     return outcomes
