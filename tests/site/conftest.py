@@ -88,7 +88,7 @@ def build_book(folder: Path, pages: dict[str, str], **settings: object) -> Built
     shutil.copy(FIXTURE, source / "notebooks")
     for name, text in pages.items():
         path = source / (name if "." in name else f"{name}.md")
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     config = {
         "extensions": ["myst_nb", "sphinx_book_theme", "vitbook"],
@@ -163,6 +163,12 @@ def text_of(tag: Tag) -> str:
 def plain() -> Callable[[Tag], str]:
     """`text_of`."""
     return text_of
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """The small book's list of lessons: one written, one to come."""
+    return REGISTRY
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ QUESTION_LINE = re.compile(r"^### Q(\d+) · (.+)$", re.MULTILINE)
 EXERCISE = re.compile(r"Exercise (\d+)\.(\d+) · (.+)")
 EXERCISE_LINE = re.compile(r"^### Exercise (\d+)\.(\d+) · (.+)$", re.MULTILINE)
 LAST_PARTS = ("Exercises", "Summary", "Sources")
+TO_WRITE = "To be written:"  # opens what a fresh lesson lacks; a lesson in which it is left is not done
 
 # --- Labels that open a block quote, and what a question or an exercise may be called --------------------------------
 SHORT_ANSWER, CAREFUL, ASK_NEXT = "Short answer", "Careful", "They may ask next"
@@ -72,6 +73,20 @@ def figure_name(cell: str) -> str | None:
     """`shifted_windows` for the cell `figure-shifted-windows`; None for a cell that shows no such figure."""
     match = FIGURE_ID.fullmatch(cell)
     return match[1].replace("-", "_") if match else None
+
+
+def files_of(lesson: RegisteredLesson) -> dict[str, str]:
+    """The files that a lesson consists of, from the root of the repository, and what each holds."""
+    number, name = lesson.number, lesson.name
+    return {
+        f"notebooks/{name}.ipynb": "the lesson",
+        f"book/references/{name}.bib": "its sources",
+        f"book/formulas/lesson_{number}.md": "its formulas",
+        f"tests/mutants/{name}.toml": "for each question, a change of the code that makes the answer false",
+        f"tests/exercises/wrong_answers/{name}.toml": "for each exercise, two plausible wrong answers",
+        f"tests/parity/lesson_{number:02d}.py": "what is compared with published implementations",
+        f"tests/portable/lesson_{number:02d}.py": "arguments with which its definitions are carried away",
+    }
 
 
 @dataclass(frozen=True)

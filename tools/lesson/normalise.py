@@ -9,13 +9,19 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson.format import COLLAPSED, HIDDEN, lesson_number
+from tools.lesson.format import COLLAPSED, HIDDEN, TIMED, lesson_number
 from tools.lesson.read import cell_id, code_cells, find_lesson, has_tag, read_lesson, tags
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"name": "python"}
-# Everything else in a cell's metadata is noise of an editor.
-KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over")
+# What `jupyter nbconvert --to script` writes, and how it names the file.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+}
+# Everything else in a cell's metadata is noise of an editor. Beside the tag `timed`: which code drew the picture.
+KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over", TIMED)
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 
 _CARRIED_TITLE = re.compile(r"#\s?@title Carried over from Lesson \d+: (.+)")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 
-from tools.lesson.format import QUESTION, QUESTION_TAG, Registry, read_registry
+from tools.lesson.format import QUESTION, QUESTION_TAG
 from vitbook.cells import cell_tags, is_cell
 from vitbook.questions import QuestionInfo, notebook_cells, read_questions
 
@@ -81,15 +81,8 @@ def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildE
     entries(env).update({number: entry for number, entry in entries(other).items() if entry.page in docnames})
 
 
-def load(app: Sphinx) -> None:
-    """Read the list of lessons that lies beside the pages; a small book need not have one."""
-    path = Path(app.srcdir, "book", "lessons.toml")
-    app.env.vitbook_registry = read_registry(path) if path.is_file() else Registry(())
-
-
 def setup(app: Sphinx) -> None:
     """Register the hooks."""
-    app.connect("builder-inited", load)
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)
