@@ -35,7 +35,6 @@ from tools.run.drawings import (
 )
 from tools.run.figures import FOLDER, write
 
-NAMES = [(lesson, draw) for lesson, drawings in FIGURES.items() for draw in drawings]
 ROWS, COLUMNS = MAP_GRID
 
 
@@ -135,42 +134,6 @@ def drawn(figure: Figure) -> list[np.ndarray]:
 def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
     for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
         np.testing.assert_allclose(one, other, atol=1e-6, err_msg=f"picture {number}")
-
-
-@pytest.mark.parametrize(("lesson", "draw"), NAMES, ids=lambda value: getattr(value, "__name__", ""))
-class TestEveryFigure:
-    def test_drawing_twice_gives_the_same_file(
-        self, lessons: dict[str, ModuleType], tmp_path: Path, lesson: str, draw: Callable[[ModuleType], Figure]
-    ) -> None:
-        files = []
-        for _ in range(2):
-            write(draw(lessons[lesson]), tmp_path / "figure.svg")
-            files.append((tmp_path / "figure.svg").read_bytes())
-        assert files[0] == files[1]
-        assert [path.name for path in tmp_path.iterdir()] == ["figure.svg"]
-
-    def test_the_stored_figure_is_complete(
-        self, lessons: dict[str, ModuleType], lesson: str, draw: Callable[[ModuleType], Figure]
-    ) -> None:
-        stored = (FOLDER / f"{draw.__name__}.svg").read_text(encoding="utf8")
-        assert stored.count("<image") >= len(drawn(draw(lessons[lesson]))), "run `make figures`"
-        assert "http://127" not in stored
-        assert len(stored) < 200_000
-
-    def test_it_fits_a_phone(
-        self, lessons: dict[str, ModuleType], lesson: str, draw: Callable[[ModuleType], Figure]
-    ) -> None:
-        figure = draw(lessons[lesson])
-        assert figure.get_figwidth() <= 4.6
-        assert figure.get_facecolor() == (1, 1, 1, 1)
-        sizes = {text.get_fontsize() for text in figure.findobj(figures.plt.Text) if text.get_text()}
-        shrunk = 309 / (96 * figure.get_figwidth())  # of 360 pixels a page leaves 309 to a figure
-        assert min(sizes) * shrunk >= (8 if lesson.startswith("01") else 9), "too small on a phone"
-        figures.plt.close(figure)
-
-
-def test_every_stored_figure_is_drawn_here() -> None:
-    assert {path.stem for path in FOLDER.glob("*.svg")} == {draw.__name__ for _, draw in NAMES}
 
 
 class TestInfluence:

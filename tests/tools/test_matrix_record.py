@@ -1,4 +1,4 @@
-"""The record of what the matrix found, and the page that is made of it."""
+"""What the matrix found, as book/status.md shows it: of these versions, these settings and these lessons only."""
 
 from __future__ import annotations
 
