@@ -73,10 +73,12 @@ def outcomes(lesson: str, request: pytest.FixtureRequest) -> dict[str, Outcome]:
 
 
 EXERCISES = [
-    pytest.param(lesson, exercise, id=exercise.name) for lesson in LESSONS for exercise in of_lesson(lesson)[0]
+    pytest.param(lesson, exercise, id=f"{lesson[:2]}: {exercise.name}")
+    for lesson in LESSONS
+    for exercise in of_lesson(lesson)[0]
 ]
 WRONG = [
-    pytest.param(lesson, number, answer, id=f"{answer.exercise}-{number}")
+    pytest.param(lesson, number, answer, id=f"{lesson[:2]}: {answer.exercise}-{number}")
     for lesson in LESSONS
     for number, answer in enumerate(of_lesson(lesson)[1])
 ]
