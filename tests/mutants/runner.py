@@ -111,7 +111,10 @@ def judge(mutant: Mutant, outcome: Outcome) -> Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when every mutant was killed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants.runner", description="Apply each mutant to its lesson and see whether the question's own assertion notices.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants.runner",
+        description="Apply each mutant to its lesson and see whether the question's own assertion notices.",
+    )
     parser.add_argument("lessons", nargs="*", help="numbers or names; all lessons when none is given")
     parser.add_argument("--question", type=int, action="append", help="only the mutants of this question; repeatable")
     parser.add_argument("--sample", action="store_true", help="only those that make test tries")

@@ -1,0 +1,27 @@
+"""Every output of a lesson, compared with what is stored: `python -m tools.run.cells 05`."""
+
+from __future__ import annotations
+
+import sys
+
+from tools.lesson.read import find_lesson
+from tools.run.strict import run_strictly
+
+
+def main(arguments: list[str]) -> int:
+    """Run the lessons named, each alone; 1 if a cell prints something else than is stored."""
+    different = 0
+    for lesson in arguments:
+        path = find_lesson(lesson)
+        verdict = run_strictly(sys.executable, path, {})
+        print(f"{path.stem}: {verdict.cells} cells, {verdict.seconds:.0f} s")
+        for cell, says in verdict.failures.items():
+            print(f"  cell {cell}: {says}")
+        if not verdict.passed:
+            print(f"If the new outputs are right, store them: make notebooks NB={path.stem}")
+        different += not verdict.passed
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
