@@ -6,6 +6,7 @@ import base64
 import json
 import struct
 import zlib
+from html import escape
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -55,7 +56,7 @@ def png(colour_type: int = 3, width: int = 2, extra: bytes = b"") -> bytes:
 
 
 def slider_html(frames: list[bytes], name: str = "patch size") -> str:
-    """What the set-up cell's FrameSlider shows."""
+    """What the FrameSlider of Lesson 1 shows."""
     labels = [f"{number + 1} px" for number in range(len(frames))]
     images = "".join(
         f'<img{" hidden" if number else ""} alt="Cut into patches of {labels[number]}." width="20" height="10" '
@@ -63,9 +64,9 @@ def slider_html(frames: list[bytes], name: str = "patch size") -> str:
         for number, frame in enumerate(frames)
     )
     return (
-        f"<div class=\"frame-slider\" data-labels='{json.dumps(labels)}'>\n"
+        f'<div class="frame-slider" data-labels="{escape(json.dumps(labels))}">\n'
         f'<label>{name} <input type="range" min="0" max="{len(frames) - 1}" value="0" step="1" '
-        f'aria-valuetext="{labels[0]}" oninput="move(this)"></label> <output>{labels[0]}</output>\n'
+        f'autocomplete="off" aria-valuetext="{labels[0]}" oninput="move(this)"></label> <output>{labels[0]}</output>\n'
         f"<div>{images}</div></div>"
     )
 

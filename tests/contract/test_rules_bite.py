@@ -11,7 +11,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from tests.contract.example import ALT, cell_of, example, png, slider_html
-from tests.contract.rules import RULES, Lesson, Rule
+from tests.contract.rules import RULES, Lesson, Rule, references
+from tests.contract.rules.lesson import rules_of
 
 BY_NAME = {rule.__name__: rule for rule in RULES}
 
@@ -145,7 +146,7 @@ def widget_state(lesson: Lesson) -> None:
 
 def long_lesson(lesson: Lesson) -> None:
     for number in range(121):
-        lesson.cells.append(code("x\n" * 10 + "x", f"added-{number}"))
+        lesson.cells.append(code("x\n" * 14 + "x", f"added-{number}"))
     lesson.cells.append(markdown("word " * 9001))
 
 
@@ -178,6 +179,16 @@ BREAKS = [
     Break("lists_its_questions", "differ by Q4;", source("title", "Q1, Q2, Q3", "Q1–Q4")),
     Break("imports_stand_in_one_cell", "first code cell", tagged("imports", "define")),
     Break("imports_stand_in_one_cell", "belongs in the import cell", add("cut", "import math")),
+    Break(
+        "imports_stand_where_they_serve",
+        "only the set-up cell reads math",
+        lambda lesson: [add("imports", "import math")(lesson), add("set-up", "TAU = math.tau")(lesson)],
+    ),
+    Break(
+        "imports_stand_where_they_serve",
+        "other cells read math",
+        lambda lesson: [add("set-up", "import math")(lesson), add("cut", "print(math.tau)")(lesson)],
+    ),
     Break("set_up_is_the_common_one", "second code cell", tagged("set-up", "define")),
     Break("set_up_is_the_common_one", "differs", another_setup),
     Break("collapsed_cells_are_marked_for_every_renderer", "source_hidden", metadata("exercise-1-1", jupyter=None)),
@@ -200,9 +211,13 @@ BREAKS = [
     # size
     Break("lesson_is_not_too_long", "code cells", long_lesson),
     Break("lesson_is_not_too_long", "lines of code", long_lesson),
+    Break("lesson_is_not_too_long", "cells of reading code", long_lesson),
+    Break("lesson_is_not_too_long", "lines of reading code", long_lesson),
     Break("lesson_is_not_too_long", "words", long_lesson),
+    Break("set_up_is_short", "36 lines", add("set-up", "A = 1\n" * 35)),
     Break("file_is_not_too_large", "bytes", large_file),
     Break("no_code_cell_is_too_long", "41 lines", add("patchify", "A = 1\n" * 36)),
+    Break("no_code_cell_is_too_long", "61 lines", add("exercise-1-1", "A = 1\n" * 58)),
     Break("code_cells_are_short", "median", long_lesson),
     Break(
         "code_cells_are_short",
@@ -363,6 +378,7 @@ BREAKS = [
     Break("frame_sliders_work_without_a_kernel", "15 frames", html(slider_html([*FRAMES, *FRAMES[:7]]))),
     Break("frame_sliders_work_without_a_kernel", "different labels", in_html("2 px", "1 px")),
     Break("frame_sliders_work_without_a_kernel", "input must have", in_html('max="7"', 'max="8"')),
+    Break("frame_sliders_work_without_a_kernel", "autocomplete", in_html(' autocomplete="off"', "")),
     Break("frame_sliders_work_without_a_kernel", "aria-valuetext", in_html('aria-valuetext="1 px"', "")),
     Break("frame_sliders_work_without_a_kernel", "oninput", in_html("oninput", "onwhatever")),
     Break("frame_sliders_work_without_a_kernel", "<label> is empty", html(slider_html(FRAMES, name=""))),
@@ -447,10 +463,22 @@ def test_bites(broken: Break) -> None:
 
 
 def test_every_rule_is_seen_to_bite() -> None:
-    assert {rule.__name__ for rule in RULES} == {broken.rule for broken in BREAKS}
+    elsewhere = set(rules_of(references))  # in test_references_bite.py
+    assert {rule.__name__ for rule in RULES if rule not in elsewhere} == {broken.rule for broken in BREAKS}
+
+
+def all_folded(lesson: Lesson) -> None:
+    """Ninety cells that draw, and as much carried over: neither is reading code."""
+    for number in range(90):
+        drawing, carried = code("x\n" * 15, f"draws-{number}"), code("x\n" * 61, f"carried-{number}")
+        drawing.metadata["tags"], carried.metadata["tags"] = ["plot"], ["carried-over"]
+        lesson.cells.extend((drawing, carried))
 
 
 SOUND = [
+    Break("lesson_is_not_too_long", "", all_folded),
+    Break("no_code_cell_is_too_long", "", all_folded),
+    Break("code_cells_are_short", "", all_folded),
     Break("lists_its_questions", "", source("title", "Q1, Q2, Q3", "Q1–Q3")),
     Break("markdown_is_portable", "", add("part-one", "```python\nx = {a}`b`\n```")),
     Break("html_is_sparse", "", add("part-one", "$a<b$, `<div>`, x<sub>1</sub><br>, <https://example.org>")),

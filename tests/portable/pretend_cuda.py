@@ -18,7 +18,14 @@ from torch.utils._pytree import tree_map_only
 
 CUDA = torch.device("cuda", 0)
 # Calls that ask for the device's driver before they are handed to fake tensors.
-_ASKS_DRIVER = (Tensor.__getitem__, Tensor.__setitem__, Tensor.new_tensor)
+_ASKS_DRIVER = (
+    Tensor.__getitem__,
+    Tensor.__setitem__,
+    Tensor.__invert__,
+    Tensor.new_tensor,
+    nn.functional.interpolate,
+    nn.functional.unfold,
+)
 
 
 class PretendCuda:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tools.lesson.read import find_lesson
-from tools.run.strict import run_strictly
+from tools.run.strict import run_strictly, told
 
 
 def main(arguments: list[str]) -> int:
@@ -13,10 +13,8 @@ def main(arguments: list[str]) -> int:
     different = 0
     for lesson in arguments:
         path = find_lesson(lesson)
-        verdict = run_strictly(sys.executable, path, {})
-        print(f"{path.stem}: {verdict.cells} cells, {verdict.seconds:.0f} s")
-        for cell, says in verdict.failures.items():
-            print(f"  cell {cell}: {says}")
+        verdict = run_strictly(sys.executable, path)
+        print(told(path, verdict))
         if not verdict.passed:
             print(f"If the new outputs are right, store them: make notebooks NB={path.stem}")
         different += not verdict.passed

@@ -1,13 +1,13 @@
-"""What is checked, in pieces that run side by side: a section of the tests for one lesson, or for none in particular."""
+"""What is checked, in pieces that run side by side: a section of the tests for one lesson, or for none."""
 
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.lesson.entries import read_toml
 from tools.lesson.read import ROOT, lesson_paths
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
@@ -158,7 +158,5 @@ def mutants_fit(lesson: str) -> Check:
 
 def budget(lesson: str, registry: Path = ROOT / "book" / "lessons.toml") -> int:
     """The seconds that a whole run of a lesson may take, by the list of lessons; the usual where it says nothing."""
-    entries: Sequence[dict] = (
-        tomllib.loads(registry.read_text(encoding="utf-8"))["lessons"] if registry.is_file() else ()
-    )
+    entries = read_toml(registry).get("lessons", []) if registry.is_file() else []
     return next((entry["budget"] for entry in entries if entry.get("name") == lesson), USUAL_BUDGET)

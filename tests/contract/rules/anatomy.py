@@ -6,7 +6,7 @@ import ast
 import re
 
 from tests.contract.rules.lesson import Lesson, at
-from tests.contract.rules.source import tree_of
+from tests.contract.rules.source import bound_names, module_reads, tree_of
 from tools.lesson.read import HIDDEN, cell_id, has_tag, question_of, tags
 
 KNOWN_TAGS = frozenset(
@@ -120,6 +120,26 @@ def imports_stand_in_one_cell(lesson: Lesson) -> list[str]:
     if len(lesson.tagged("imports")) > 1:
         found.append(at(lesson.tagged("imports")[1], "there is a second import cell; merge it with the first"))
     return found
+
+
+def imports_stand_where_they_serve(lesson: Lesson) -> list[str]:
+    """The set-up cell imports what serves it alone; the import cell what others read, carried-over cells too."""
+    setups, imports = lesson.tagged("setup"), lesson.tagged("imports")
+    others = [tree_of(cell) for cell in lesson.code if not has_tag(cell, "setup", "imports")]
+    read_elsewhere = set().union(*(module_reads(tree) for tree in others))
+    found = []
+    for cell in setups:
+        tree = tree_of(cell)
+        for name in sorted(_imported(tree) & read_elsewhere):
+            found.append(at(cell, f"other cells read {name} too, so its import belongs in the import cell"))
+        for other in imports:
+            for name in sorted((_imported(tree_of(other)) & module_reads(tree)) - read_elsewhere):
+                found.append(at(other, f"only the set-up cell reads {name}; import it there"))
+    return found
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    return bound_names(ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], []))
 
 
 def set_up_is_the_common_one(lesson: Lesson) -> list[str]:

@@ -24,6 +24,7 @@ IMPORTABLE = frozenset(
         "skimage",
         "networkx",
         "mpl_toolkits",
+        "PIL",
     }
 )
 _LISTED = ", ".join(sorted(IMPORTABLE))

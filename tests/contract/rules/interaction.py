@@ -107,7 +107,7 @@ def has_a_frame_slider(lesson: Lesson) -> list[str]:
 
 
 def frame_sliders_work_without_a_kernel(lesson: Lesson) -> list[str]:
-    """A native range input with a name, labels that are spoken, 8 to 14 frames, no library."""
+    """A native range input with a name, labels that are spoken, 8 to 14 frames, no library, the same after Back."""
     found = []
     for cell in lesson.tagged("frame-slider"):
         slider = _parse_slider(_html(cell))
@@ -122,11 +122,11 @@ def frame_sliders_work_without_a_kernel(lesson: Lesson) -> list[str]:
             found.append(
                 at(cell, f"{count} frames need as many different labels in data-labels; there are {len(set(labels))}")
             )
-        wanted = {"type": "range", "min": "0", "max": str(count - 1), "value": "0", "step": "1"}
+        wanted = {"type": "range", "min": "0", "max": str(count - 1), "value": "0", "step": "1", "autocomplete": "off"}
         control = slider.range or {}
         wrong = {key: value for key, value in wanted.items() if control.get(key) != value}
         if wrong:
-            found.append(at(cell, f"its input must have {wrong}; use the set-up cell's FrameSlider"))
+            found.append(at(cell, f"its input must have {wrong}; use the FrameSlider of Lesson 1"))
         first = labels[0] if labels else None
         if control.get("aria-valuetext") != first or slider.output.strip() != first:
             found.append(at(cell, "aria-valuetext and the <output> must start with the first label"))
@@ -139,7 +139,7 @@ def frame_sliders_work_without_a_kernel(lesson: Lesson) -> list[str]:
             if _plain(cell) != [constant]:
                 found.append(at(cell, f"its text/plain must be {constant}, the same on each run"))
         if slider.elements & {"script", "link", "iframe"}:
-            found.append(at(cell, "its HTML loads something; use the set-up cell's FrameSlider"))
+            found.append(at(cell, "its HTML loads something; use the FrameSlider of Lesson 1"))
     return found
 
 
