@@ -13,10 +13,13 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks figures student mutants matrix status diff-outputs repeat serve clean book-env test-env
+# Two targets at once would install into one environment, or build into one folder.
+.NOTPARALLEL:
+.PHONY: help book test check lesson notebooks figures student mutants sabotage matrix status diff-outputs repeat serve \
+	clean book-env test-env
 
 help: ## print these targets
-	@echo "make TARGET [PYTHON=python3.12]"
+	@echo "make TARGET [NB=05, a lesson] [Q=45, a question] [PYTHON=python3.12]"
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14 | sed 's/^/  /'
 
 book: book-env ## build the site in _build/html from the stored outputs
@@ -25,26 +28,35 @@ book: book-env ## build the site in _build/html from the stored outputs
 test: test-env ## check everything: style, rules, site, exercises, parity, every cell's output
 	@$(RUN) tools.run.suite
 
-notebooks: book-env ## run the lessons and store their outputs (NB=01_vit_fundamentals for one)
+check: test-env ## check one lesson: style, rules, cells, exercises, parity, its page (NB=05; FAST=1 runs no cell)
+	@$(RUN) tools.run.check $(if $(FAST),--fast) $(NB)
+
+lesson: book-env ## write what a new lesson takes, as stubs that say what is missing (NB=04)
+	@$(RUN) tools.lesson.new $(NB)
+
+notebooks: book-env ## run the lessons and store their outputs (NB=05 for one)
 	@$(RUN) tools.run.notebooks $(NB)
 
-figures: book-env ## draw the vector figures of book/figures from the lessons' own definitions
-	@$(RUN) tools.run.figures
+figures: book-env ## draw the vector figures of book/figures with the lessons' own functions (NB=)
+	@$(RUN) tools.run.figures $(NB)
 
-student: book-env ## write the student notebooks (exercises without solutions) to _build/student
+student: book-env ## write the student notebooks (exercises without solutions) to _build/student (NB=)
 	@$(RUN) tools.lesson.student $(NB)
 
-mutants: test-env ## break each lesson in every known way and see its questions fail (NB= for one)
-	@$(RUN) tests.mutants.runner $(NB)
+mutants: test-env ## break each lesson in every known way and see its questions fail (NB=, Q=)
+	@$(RUN) tests.mutants.runner $(if $(Q),--question $(Q)) $(NB)
 
-matrix: test-env ## every output under other Pythons, versions, threads and CPUs (LEG=colab or NB=01 for one)
+sabotage: test-env ## break random lines of a lesson and see whether anything notices (NB=05, COUNT=10, SEED=0)
+	@$(RUN) tests.mutants.sabotage $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(NB)
+
+matrix: test-env ## every output under other Pythons, versions, threads and CPUs (LEG=colab, NB=)
 	@$(RUN) tools.matrix $(if $(LEG),--leg $(LEG)) $(NB)
 
 status: book-env ## write the page of what the matrix found, for the lessons as they are now
 	@$(RUN) tools.matrix --page
 
 diff-outputs: book-env ## run the lessons and show what they print otherwise than stored (NB=, LEG=)
-	@$(RUN) tools.run.diff_outputs $(if $(LEG),--leg $(LEG)) $(NB)
+	@$(RUN) $(if $(LEG),tools.matrix.diff --leg $(LEG),tools.run.diff_outputs) $(NB)
 
 repeat: test-env ## run each lesson five times on a busy machine, and store it twice (NB=, SEED=)
 	@$(RUN) tools.run.repeat $(if $(SEED),--seed $(SEED)) $(NB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.rules import RULES, Lesson, Rule
-from tests.contract.rules.lesson import all_lessons, read_topics, read_wordings
+from tests.contract.rules.lesson import all_lessons, read_topics
 from tools.run.notebooks import stored_form_differences
 
 LESSONS = all_lessons()
@@ -27,10 +27,6 @@ def test_a_run_would_rewrite_nothing_but_outputs(lesson: Lesson) -> None:
     differences = stored_form_differences(lesson.path)
     if differences:
         pytest.fail("\n".join(f"notebooks/{lesson.name}.ipynb, {line}" for line in differences), pytrace=False)
-
-
-def test_the_book_has_130_questions() -> None:
-    assert sorted(read_wordings()) == list(range(1, 131))
 
 
 def test_the_notation_page_lists_topics() -> None:

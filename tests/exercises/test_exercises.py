@@ -12,7 +12,6 @@ from tests.shared.exercises import (
     WRONG_ANSWERS,
     Attempt,
     Exercise,
-    ExerciseError,
     WrongAnswer,
     check_wrong_answers,
     exercises,
@@ -20,6 +19,7 @@ from tests.shared.exercises import (
     read_wrong_answers,
     set_up,
 )
+from tools.lesson.entries import EntryError
 from tools.lesson.read import find_lesson, lesson_paths, read_lesson
 
 LESSONS = [path.stem for path in lesson_paths()]
@@ -30,7 +30,7 @@ def of_lesson(lesson: str) -> tuple[list[Exercise], list[WrongAnswer]]:
     """What can be read; test_every_exercise_is_complete says what cannot."""
     try:
         return exercises(read_lesson(find_lesson(lesson))), read_wrong_answers(WRONG_ANSWERS / f"{lesson}.toml")
-    except ExerciseError:
+    except EntryError:
         return [], []
 
 

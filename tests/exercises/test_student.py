@@ -10,13 +10,13 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.shared.exercises import (
     Attempt,
-    ExerciseError,
     WrongAnswer,
     check_wrong_answers,
     exercises,
     grade,
     read_wrong_answers,
 )
+from tools.lesson.entries import EntryError
 
 SOLUTION = '''#@title Solution of Exercise 1.1
 def area(width, height):
@@ -96,14 +96,14 @@ def test_answers_are_graded_in_the_students_setting() -> None:
     ids=lambda value: "",
 )
 def test_an_incomplete_exercise_is_refused(changes: dict[str, str], message: str) -> None:
-    with pytest.raises(ExerciseError, match=message):
+    with pytest.raises(EntryError, match=message):
         exercises(lesson(**changes))
 
 
 def test_tests_without_an_exercise_are_refused() -> None:
     notebook = lesson()
     notebook.cells[2].metadata.tags = ["hide-input"]
-    with pytest.raises(ExerciseError, match="tests without an exercise"):
+    with pytest.raises(EntryError, match="tests without an exercise"):
         exercises(notebook)
 
 
@@ -120,7 +120,7 @@ def test_tests_without_an_exercise_are_refused() -> None:
 )
 def test_too_few_or_unusable_wrong_answers_are_refused(codes: list[str], message: str) -> None:
     wrong = [WrongAnswer("exercise-1-1", "a slip", code) for code in codes]
-    with pytest.raises(ExerciseError, match=message):
+    with pytest.raises(EntryError, match=message):
         check_wrong_answers(exercises(lesson()), wrong, "it.toml")
     check_wrong_answers(exercises(lesson()), [WrongAnswer("exercise-1-1", "", answer(x)) for x in "12"], "it.toml")
 
@@ -139,5 +139,5 @@ def test_too_few_or_unusable_wrong_answers_are_refused(codes: list[str], message
 def test_a_bad_file_of_wrong_answers_is_explained(tmp_path: Path, text: str | None, message: str) -> None:
     if text is not None:
         (tmp_path / "it.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(ExerciseError, match=message):
+    with pytest.raises(EntryError, match=message):
         read_wrong_answers(tmp_path / "it.toml")

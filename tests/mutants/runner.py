@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from nbformat import NotebookNode
 
-from tests.mutants.catalogue import Mutant, MutantError, catalogue_path, place, questions, read_catalogue, sample
+from tests.mutants.mutant import Mutant, mutants_path, place, questions, read_mutants, sample
 from tests.shared.branches import Branch, Outcome, Step, TrunkError, explore
 from tools.lesson.read import cell_id, code_cells, find_lessons, has_tag, read_lesson
 
@@ -55,7 +55,7 @@ def try_mutants(
     timeout: float = 120,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
-    """Verdicts in the order of `mutants`. MutantError: one does not fit. TrunkError: the lesson fails by itself."""
+    """Verdicts in the order of `mutants`. EntryError: one does not fit. TrunkError: the lesson fails by itself."""
     placed = [place(mutant, notebook) for mutant in mutants]
     if not placed:
         return []
@@ -119,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         paths = find_lessons(options.lessons)
         if not paths:
-            raise MutantError("there is no lesson in notebooks/ yet")
+            raise ValueError("there is no lesson in notebooks/ yet")
         failures = sum([_lesson(path, options) for path in paths])
-    except (MutantError, TrunkError, ValueError) as error:
+    except (TrunkError, ValueError) as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2
     return 1 if failures else 0
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _lesson(path, options: argparse.Namespace) -> int:
     notebook = read_lesson(path)
-    mutants = read_catalogue(catalogue_path(path.stem))
+    mutants = read_mutants(mutants_path(path.stem))
     if options.sample:
         mutants = sample(mutants)
     if options.question:

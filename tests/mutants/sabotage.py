@@ -27,7 +27,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests.mutants.catalogue import is_assertion
+from tests.mutants.mutant import is_assertion
 from tests.shared.branches import Branch, Step, explore
 from tools.lesson.read import ROOT, cell_id, code_cells, find_lesson, has_tag, read_lesson, without_magics
 

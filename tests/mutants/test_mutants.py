@@ -10,17 +10,17 @@ import os
 
 import pytest
 
-from tests.mutants.catalogue import (
+from tests.mutants.mutant import (
     FOLDER,
     Mutant,
-    MutantError,
     answered_questions,
-    catalogue_path,
+    mutants_path,
     place,
-    read_catalogue,
+    read_mutants,
     sample,
 )
 from tests.mutants.runner import Result, Verdict, try_mutants
+from tools.lesson.entries import EntryError
 from tools.lesson.read import find_lesson, lesson_paths, read_lesson
 
 LESSONS = [path.stem for path in lesson_paths()]
@@ -28,8 +28,8 @@ LESSONS = [path.stem for path in lesson_paths()]
 
 def chosen(lesson: str) -> list[Mutant]:
     try:
-        mutants = read_catalogue(catalogue_path(lesson))
-    except MutantError:
+        mutants = read_mutants(mutants_path(lesson))
+    except EntryError:
         return []  # test_every_question_has_a_mutant_that_fits says why
     return mutants if os.environ.get("BOOK_ALL_MUTANTS") == "1" else sample(mutants)
 
@@ -43,7 +43,7 @@ def results(lesson: str) -> dict[str, Result]:
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_question_has_a_mutant_that_fits(lesson: str) -> None:
     notebook = read_lesson(find_lesson(lesson))
-    mutants = read_catalogue(catalogue_path(lesson))
+    mutants = read_mutants(mutants_path(lesson))
     answered = answered_questions(notebook)
     without = [f"Q{number}" for number in answered if number not in {mutant.question for mutant in mutants}]
     assert not without, f"add a mutant for {', '.join(without)} to tests/mutants/{lesson}.toml"
@@ -53,7 +53,7 @@ def test_every_question_has_a_mutant_that_fits(lesson: str) -> None:
         place(mutant, notebook)
 
 
-def test_every_catalogue_belongs_to_a_lesson() -> None:
+def test_every_file_of_mutants_belongs_to_a_lesson() -> None:
     stray = sorted({path.stem for path in FOLDER.glob("*.toml")} - set(LESSONS))
     assert not stray, f"tests/mutants/ has a file for {', '.join(stray)}, but notebooks/ has no such lesson"
 

@@ -8,9 +8,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests.mutants.catalogue import Mutant, MutantError, place, read_catalogue, sample
+from tests.mutants.mutant import Mutant, place, read_mutants, sample
 from tests.mutants.runner import Result, Verdict, main, table, try_mutants
 from tests.shared.branches import Branch, Step, TrunkError, explore
+from tools.lesson.entries import EntryError
 
 
 def notebook_of(*cells: tuple[str, str, str]) -> NotebookNode:
@@ -114,7 +115,7 @@ def test_a_branch_sees_the_state_of_a_whole_run_and_leaves_none_behind() -> None
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_mutant_that_proves_nothing_is_refused(bad: Mutant, message: str) -> None:
-    with pytest.raises(MutantError, match=message):
+    with pytest.raises(EntryError, match=message):
         place(bad, LESSON)
 
 
@@ -133,18 +134,18 @@ ENTRY = '[[mutant]]\nquestion = 1\nwhy = "w"\nfind = "f"\nput = "p"\n'
     ],
     ids=lambda value: None,
 )
-def test_a_bad_catalogue_is_explained(tmp_path: Path, text: str | None, message: str) -> None:
+def test_a_bad_file_of_mutants_is_explained(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "01_lesson.toml"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    with pytest.raises(MutantError, match=message):
-        read_catalogue(path)
+    with pytest.raises(EntryError, match=message):
+        read_mutants(path)
 
 
 def test_mutants_are_numbered_within_their_question(tmp_path: Path) -> None:
     path = tmp_path / "01_lesson.toml"
     path.write_text(ENTRY + ENTRY.replace("1", "2") + ENTRY, encoding="utf-8")
-    assert [entry.name for entry in read_catalogue(path)] == ["q1-1", "q2-1", "q1-2"]
+    assert [entry.name for entry in read_mutants(path)] == ["q1-1", "q2-1", "q1-2"]
 
 
 @pytest.mark.parametrize("per_question", [[1], [1, 1, 1], [2, 5, 1], [9, 1], [30]])

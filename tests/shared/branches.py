@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.lesson.read import ROOT
+from tools.run.environment import CELL_LIMIT, clean_environment
 
 # Longest message a child reports; it must fit a pipe's buffer, which nobody empties before the child has ended.
 _MESSAGE_LIMIT = 2_000
@@ -83,27 +84,26 @@ def explore(
     branches: Iterable[Branch],
     *,
     jobs: int = 2,
-    timeout: float = 120,
+    timeout: float = CELL_LIMIT,
     progress: Progress = lambda _: None,
 ) -> dict[str, Outcome]:
     """Run the trunk and all branches in a fresh interpreter and an empty folder; the outcomes by branch name."""
+    varied = [asdict(branch) for branch in branches]
     job = {
         "trunk": [asdict(step) for step in trunk],
-        "branches": [asdict(branch) for branch in branches],
+        "branches": varied,
         "jobs": jobs,
         "timeout": timeout,
     }
-    with tempfile.TemporaryDirectory(prefix="lesson-") as folder, tempfile.TemporaryFile("w+") as complaints:
+    settings = {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}  # no kernel here, so no pictures in outputs
+    with (
+        clean_environment(settings) as environment,
+        tempfile.TemporaryDirectory(prefix="lesson-") as folder,
+        tempfile.TemporaryFile("w+") as complaints,
+    ):
         # A file, not a pipe: both sides would otherwise wait for each other once a job exceeds the pipe's buffer.
         request = Path(folder, "job.json")
         request.write_text(json.dumps(job), encoding="utf-8")
-        environment = os.environ | {
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            "MPLBACKEND": "Agg",
-            "BOOK_QUIET": "1",
-            "PYTHONPATH": str(ROOT),
-        }
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.shared.branches", str(request)],
             cwd=folder,
@@ -120,13 +120,13 @@ def explore(
         watchdog = threading.Timer(_WHOLE_RUN_LIMIT, _end_group, [process])
         watchdog.start()
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 event = json.loads(line)
                 match event.pop("event"):
                     case "outcome":
                         outcome = Outcome(**event)
                         outcomes[outcome.name] = outcome
-                        progress(f"{outcome.name}: {len(outcomes)} of {len(job['branches'])} done")
+                        progress(f"{outcome.name}: {len(outcomes)} of {len(varied)} done")
                     case "cell":
                         progress(f"the lesson itself: {event['cell']}")
                     case "trunk failed":
@@ -169,8 +169,8 @@ class Notebook:
         config = Config()
         config.HistoryManager.enabled = False
         self._shell = InteractiveShell.instance(config=config)
-        self._shell.showtraceback = lambda *_, **__: None
-        self._shell.showsyntaxerror = lambda *_, **__: None
+        for name in ("showtraceback", "showsyntaxerror"):
+            setattr(self._shell, name, lambda *_, **__: None)
         plt.show = lambda *_, **__: plt.close("all")
 
     def run(self, source: str) -> BaseException | None:

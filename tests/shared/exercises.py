@@ -16,8 +16,6 @@ Wrong answers stand in one file a lesson, `tests/exercises/wrong_answers/NN_slug
 from __future__ import annotations
 
 import ast
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,19 +23,16 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from tests.shared.branches import Branch, Outcome, Step, explore
+from tools.lesson.entries import EntryError, entries_of, read_toml
+from tools.lesson.format import EXERCISE_TESTS, HIDDEN_TESTS_BLOCK, SOLUTION, SOLUTION_BLOCK
 from tools.lesson.read import ROOT, cell_id, code_cells, has_tag
 from tools.lesson.student import student_notebook
+from tools.run.environment import CELL_LIMIT
 
 WRONG_ANSWERS = ROOT / "tests" / "exercises" / "wrong_answers"
 
-_SOLUTION = re.compile(r"^[ \t]*### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.MULTILINE | re.DOTALL)
-_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS$.*?^[ \t]*### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
-_WRONG_KEYS = {"exercise", "misconception", "code", "says", "seen"}
-_WRONG_OPTIONAL = {"says", "seen"}
-
-
-class ExerciseError(ValueError):
-    """An exercise or a wrong answer that cannot be used; the message says how to mend it."""
+_WRONG_KEYS = {"exercise": str, "misconception": str, "code": str, "says": str, "seen": bool}
+_WRONG_OPTIONAL = frozenset({"says", "seen"})
 
 
 @dataclass(frozen=True)
@@ -66,19 +61,19 @@ class WrongAnswer:
 
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
-    """The exercises of a lesson, in order; ExerciseError when one is incomplete."""
+    """The exercises of a lesson, in order; EntryError when one is incomplete."""
     cells = list(code_cells(notebook))
-    solutions = {cell_id(cell): cell.source for cell in cells if has_tag(cell, "solution")}
-    tests = {cell_id(cell): cell.source for cell in cells if has_tag(cell, "exercise-tests")}
+    solutions = {cell_id(cell): cell.source for cell in cells if has_tag(cell, SOLUTION)}
+    tests = {cell_id(cell): cell.source for cell in cells if has_tag(cell, EXERCISE_TESTS)}
     for name, solution in solutions.items():
         if f"{name}-tests" not in tests:
-            raise ExerciseError(f"{name} has no tests; add a cell with the id {name}-tests and the tag exercise-tests")
-        if len(_SOLUTION.findall(solution)) != 1:
-            raise ExerciseError(f"{name} needs exactly one ### BEGIN SOLUTION … ### END SOLUTION, each on its own line")
-        if len(_HIDDEN.findall(tests[f"{name}-tests"])) != 1:
-            raise ExerciseError(f"{name}-tests needs exactly one ### BEGIN HIDDEN TESTS … ### END HIDDEN TESTS")
+            raise EntryError(f"{name} has no tests; add a cell with the id {name}-tests and the tag exercise-tests")
+        if len(SOLUTION_BLOCK.findall(solution)) != 1:
+            raise EntryError(f"{name} needs exactly one ### BEGIN SOLUTION … ### END SOLUTION, each on its own line")
+        if len(HIDDEN_TESTS_BLOCK.findall(tests[f"{name}-tests"])) != 1:
+            raise EntryError(f"{name}-tests needs exactly one ### BEGIN HIDDEN TESTS … ### END HIDDEN TESTS")
     if stray := tests.keys() - {f"{name}-tests" for name in solutions}:
-        raise ExerciseError(f"{', '.join(stray)}: tests without an exercise; its cell needs the tag solution")
+        raise EntryError(f"{', '.join(stray)}: tests without an exercise; its cell needs the tag solution")
     given = {cell_id(cell): cell.source for cell in code_cells(student_notebook(notebook))}
     return [
         Exercise(name, solution, tests[f"{name}-tests"], given[name], given[f"{name}-tests"])
@@ -94,43 +89,27 @@ def set_up(notebook: NotebookNode) -> list[Step]:
 
 
 def read_wrong_answers(path: Path) -> list[WrongAnswer]:
-    """The wrong answers of a file; ExerciseError when an entry is not understood."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ExerciseError(
-            f"there is no {path.name}; every exercise needs two plausible wrong answers in it"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ExerciseError(f"{path.name} is not valid TOML: {error}") from None
-    if unknown := content.keys() - {"wrong"}:
-        raise ExerciseError(f"{path.name}: unknown table {sorted(unknown)}; only [[wrong]] entries belong here")
-    answers = []
-    for number, entry in enumerate(content.get("wrong", []), 1):
-        if unknown := entry.keys() - _WRONG_KEYS:
-            raise ExerciseError(f"{path.name}, entry {number}: unknown key {sorted(unknown)}")
-        if missing := _WRONG_KEYS - _WRONG_OPTIONAL - entry.keys():
-            raise ExerciseError(f"{path.name}, entry {number}: {', '.join(sorted(missing))} is missing")
-        answers.append(WrongAnswer(**entry))
-    return answers
+    """The wrong answers of a file; EntryError when an entry is not understood."""
+    content = read_toml(path, "every exercise needs two plausible wrong answers in it")
+    return [WrongAnswer(**entry) for entry in entries_of(content, path.name, "wrong", _WRONG_KEYS, _WRONG_OPTIONAL)]
 
 
 def check_wrong_answers(found: Iterable[Exercise], answers: Iterable[WrongAnswer], file: str) -> None:
-    """ExerciseError unless every exercise has two different wrong answers that define what the reference defines."""
+    """EntryError unless every exercise has two different wrong answers that define what the reference defines."""
     known = {exercise.name: exercise for exercise in found}
     answers = list(answers)
     for answer in answers:
         if answer.exercise not in known:
-            raise ExerciseError(f"{file}: the lesson has no exercise {answer.exercise!r}")
+            raise EntryError(f"{file}: the lesson has no exercise {answer.exercise!r}")
         wanted, given = (signatures(code) for code in (known[answer.exercise].solution, answer.code))
         if wanted != given:
-            raise ExerciseError(
+            raise EntryError(
                 f"{file}: a wrong answer to {answer.exercise} defines {given}, the exercise asks for {wanted}"
             )
     for name in known:
         distinct = {ast.dump(ast.parse(answer.code)) for answer in answers if answer.exercise == name}
         if len(distinct) < 2:
-            raise ExerciseError(f"{name} needs two different plausible wrong answers in {file}, it has {len(distinct)}")
+            raise EntryError(f"{name} needs two different plausible wrong answers in {file}, it has {len(distinct)}")
 
 
 def signatures(code: str) -> dict[str, list[str]]:
@@ -148,7 +127,7 @@ class Attempt:
     answer: str
 
 
-def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = 60) -> dict[str, Outcome]:
+def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = CELL_LIMIT) -> dict[str, Outcome]:
     """Run every attempt in a student's notebook of its own. An outcome's `cell` is answer, visible tests or all tests.
 
     The tests run twice, as they do for a student: first what the student sees, then the whole cell when it is graded.

@@ -32,22 +32,29 @@ book/cram
 ```
 """
 
-CATALOGUE = """
+REGISTRY = """
 [[lessons]]
 number = 1
+name = "01_fixture"
 title = "Fixture lesson"
-first = 4
-last = 42
+blurb = "What *recurs*, in small."
+picture = "one_square"
+budget = 1
 
+[lessons.questions]
+"""
+REGISTRY += "".join(f'{number} = "Question {number}?"\n' for number in range(1, 43))
+REGISTRY += """
 [[lessons]]
 number = 2
+name = "02_never_written"
 title = "Never written"
-first = 43
-last = 43
+blurb = "Nothing yet."
+budget = 1
 
-[wordings]
+[lessons.questions]
+43 = "Question 43?"
 """
-CATALOGUE += "".join(f'{number} = "Question {number}?"\n' for number in range(4, 44))
 
 # Pages that are made of what the lessons hold.
 LOOKUP = {
@@ -55,7 +62,7 @@ LOOKUP = {
     "book/corrections": "# Corrections\n\n```{correction-list}\n```\n",
     "book/cram": "# In short\n\n```{core-answers} 1\n```\n",
     "book/glossary": "# Glossary\n\nPattern, small notebook\n: What *recurs*.\n\nNowhere\n: In no lesson.\n",
-    "book/questions.toml": CATALOGUE,
+    "book/lessons.toml": REGISTRY,
 }
 
 
@@ -81,7 +88,7 @@ def build_book(folder: Path, pages: dict[str, str], **settings: object) -> Built
     shutil.copy(FIXTURE, source / "notebooks")
     for name, text in pages.items():
         path = source / (name if "." in name else f"{name}.md")
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     config = {
         "extensions": ["myst_nb", "sphinx_book_theme", "vitbook"],
@@ -156,6 +163,12 @@ def text_of(tag: Tag) -> str:
 def plain() -> Callable[[Tag], str]:
     """`text_of`."""
     return text_of
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """The small book's list of lessons: one written, one to come."""
+    return REGISTRY
 
 
 @pytest.fixture(scope="session")

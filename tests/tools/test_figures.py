@@ -15,14 +15,13 @@ from einops import rearrange
 from matplotlib.figure import Figure
 
 from tools.lesson.definitions import load_definitions
-from tools.run import figures
-from tools.run.figures import (
+from tools.run import drawings as figures
+from tools.run.drawings import (
     ASKING,
     CENTRE,
     DEPTHS,
     DIM,
     FIGURES,
-    FOLDER,
     GRID,
     GROUPS,
     LINES,
@@ -33,8 +32,8 @@ from tools.run.figures import (
     PLACE,
     SIDE,
     SOFTNESS,
-    write,
 )
+from tools.run.figures import FOLDER, write
 
 NAMES = [(lesson, draw) for lesson, drawings in FIGURES.items() for draw in drawings]
 ROWS, COLUMNS = MAP_GRID

@@ -229,11 +229,11 @@ def test_colabs_versions() -> None:
     ("old", "new", "says"),
     [
         ('cpu = "avx2"', 'cpu = "avx3"', "must be one of default, avx2, full"),
-        ("threads = 2", 'threads = "2"', "must be a int"),
+        ("threads = 2", 'threads = "2"', "threads must be int, not '2'"),
         ("threads = 2", "threads = 0", "must be 1 or more"),
-        ('python = "3.12"', "", "it needs constraints, cpu, name, python"),
+        ('python = "3.12"', "", "python is missing"),
         ('name = "avx2"', 'name = "book"', "two legs of one name"),
-        ("[[leg]]", "[[log]]", "at least one"),
+        ("[[leg]]", "[[log]]", "unknown table"),
         ("packages", "= packages", "not valid TOML"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import os
@@ -9,6 +10,7 @@ import sys
 import types
 from pathlib import Path
 
+import matplotlib
 from nbformat import NotebookNode
 
 from tools.lesson.read import cell_id, defining_cells, find_lesson, read_lesson, without_magics
@@ -27,8 +29,7 @@ def load_definitions(lesson: str | int | Path | NotebookNode) -> types.ModuleTyp
     else:
         path = find_lesson(lesson)
         notebook, name = read_lesson(path), path.stem
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    os.environ.setdefault("BOOK_QUIET", "1")
+    forget_user_settings()
 
     # A registered module: dataclasses and pickle look their classes' module up by name.
     module = types.ModuleType(f"lesson_{name}_{next(_serial)}")
@@ -43,7 +44,19 @@ def load_definitions(lesson: str | int | Path | NotebookNode) -> types.ModuleTyp
     return module
 
 
+@functools.cache
+def forget_user_settings() -> None:
+    """Let lessons start from matplotlib's defaults, whatever matplotlibrc or backend the user has. Once a process."""
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ["BOOK_QUIET"] = "1"
+    matplotlib.use("Agg")
+    matplotlib.rcdefaults()
+
+
 def run_cell(source: str, module: types.ModuleType, label: str) -> None:
-    """Execute one cell's source in the module; tracebacks and `inspect.getsource` see it under `label`."""
+    """Execute one cell's source in the module; tracebacks and `inspect.getsource` see it under `label`.
+
+    Assertions hold under `python -O`, too.
+    """
     linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
-    exec(compile(source, label, "exec"), module.__dict__)
+    exec(compile(source, label, "exec", optimize=0), module.__dict__)

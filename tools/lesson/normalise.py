@@ -9,14 +9,19 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lesson.read import HIDDEN, cell_id, code_cells, find_lesson, has_tag, lesson_number, read_lesson, tags
+from tools.lesson.format import COLLAPSED, HIDDEN, TIMED, lesson_number
+from tools.lesson.read import cell_id, code_cells, find_lesson, has_tag, read_lesson, tags
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"name": "python"}
-# Everything else in a cell's metadata is noise of an editor.
-KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over")
-# Cells with these tags are collapsed by every renderer.
-COLLAPSED_TAGS = ("setup", "carried-over", "solution")
+# What `jupyter nbconvert --to script` writes, and how it names the file.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+}
+# Everything else in a cell's metadata is noise of an editor. Beside the tag `timed`: which code drew the picture.
+KEPT_METADATA = ("tags", "question", "mystnb", "nbgrader", "carried_over", TIMED)
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 
 _CARRIED_TITLE = re.compile(r"#\s?@title Carried over from Lesson \d+: (.+)")
@@ -50,7 +55,7 @@ def _cell_metadata(cell: NotebookNode) -> dict:
     """The metadata a stored cell keeps, with the marks that collapse it in each renderer."""
     metadata = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
     marks = tags(cell)
-    if has_tag(cell, *COLLAPSED_TAGS) and HIDDEN not in marks:
+    if has_tag(cell, *COLLAPSED) and HIDDEN not in marks:
         marks.append(HIDDEN)
     if marks:
         metadata["tags"] = marks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,20 +10,18 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
+from tools.lesson.format import DEFINING as DEFINING
+from tools.lesson.format import HIDDEN as HIDDEN
+from tools.lesson.format import LESSON_NAME
+from tools.lesson.format import lesson_number as lesson_number
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-
-# Tags whose code is shown collapsed, everywhere.
-HIDDEN = "hide-input"
-# Tags of cells that may be executed without running an experiment.
-DEFINING = frozenset({"define", "setup", "carried-over", "imports"})
-
-_LESSON_NAME = re.compile(r"^(\d\d)_[a-z0-9_]+$")
 
 
 def lesson_paths(folder: Path = NOTEBOOKS) -> list[Path]:
     """Every lesson, in reading order."""
-    return sorted(path for path in folder.glob("*.ipynb") if _LESSON_NAME.match(path.stem))
+    return sorted(path for path in folder.glob("*.ipynb") if LESSON_NAME.fullmatch(path.stem))
 
 
 def find_lesson(lesson: str | int | Path, folder: Path = NOTEBOOKS) -> Path:
@@ -46,12 +43,6 @@ def find_lesson(lesson: str | int | Path, folder: Path = NOTEBOOKS) -> Path:
 def find_lessons(lessons: Iterable[str | int | Path]) -> list[Path]:
     """The notebooks meant; all of them, in reading order, when none is named."""
     return [find_lesson(lesson) for lesson in lessons] or lesson_paths()
-
-
-def lesson_number(name: str) -> int | None:
-    """`1` for `01_vit_fundamentals`; None for a notebook that is not a numbered lesson."""
-    match = _LESSON_NAME.match(name)
-    return int(match.group(1)) if match else None
 
 
 def read_lesson(path: Path) -> NotebookNode:

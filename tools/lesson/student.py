@@ -1,4 +1,4 @@
-"""Student notebooks, a lesson's definitions and exercises without solutions: `python -m tools.lesson.student [lesson …]`."""
+"""Student notebooks, exercises without their solutions: `python -m tools.lesson.student [lesson …]`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from tools.lesson.files import write_atomically
+from tools.lesson.format import DEFINING, HIDDEN, HIDDEN_TESTS_BLOCK, SOLUTION_BLOCK, STATEMENT_ID
 from tools.lesson.normalise import normalised, text_of
-from tools.lesson.read import DEFINING, HIDDEN, ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
+from tools.lesson.read import ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
 
 FOLDER = ROOT / "_build" / "student"
 HOW_TO = (
     "Replace each `raise NotImplementedError()` by your solution, then run the cell below it: silence means it passes."
 )
 
-_SOLUTION = re.compile(r"^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$", re.M | re.S)
-_HIDDEN_TESTS = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS[^\n]*\n.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.M | re.S)
 _FORM_TITLE = re.compile(r"\A#\s?@title Solution[^\n]*\n+")
 
 
@@ -69,12 +68,12 @@ def belongs(cell: NotebookNode) -> bool:
     """Whether the cell is part of a student notebook."""
     if cell.cell_type == "code":
         return bool(DEFINING.intersection(tags(cell))) or has_tag(cell, "solution", "exercise-tests")
-    return re.fullmatch(r"exercise-\d+-\d+-statement", cell_id(cell)) is not None
+    return STATEMENT_ID.fullmatch(cell_id(cell)) is not None
 
 
 def stub(source: str) -> str:
     """The signature and docstring of a solution; its body only raises."""
-    stubbed, replaced = _SOLUTION.subn(r"\g<indent>raise NotImplementedError()", source)
+    stubbed, replaced = SOLUTION_BLOCK.subn(r"\g<indent>raise NotImplementedError()", source)
     if not replaced:
         raise ValueError(
             "a solution has no pair of lines `### BEGIN SOLUTION` and `### END SOLUTION`; put them round it"
@@ -84,7 +83,7 @@ def stub(source: str) -> str:
 
 def without_hidden_tests(source: str) -> str:
     """The tests that a student sees."""
-    return _HIDDEN_TESTS.sub("", source).rstrip("\n")
+    return HIDDEN_TESTS_BLOCK.sub("", source).rstrip("\n")
 
 
 if __name__ == "__main__":

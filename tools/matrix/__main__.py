@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.lesson.files import write_atomically
+from tools.lesson.files import as_command, write_atomically
 from tools.lesson.outputs import fingerprint
 from tools.lesson.read import ROOT, find_lessons, lesson_paths
 from tools.matrix import environments, record
@@ -135,4 +135,4 @@ def show(found: record.Record, matrix: Matrix) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

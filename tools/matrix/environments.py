@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools.lesson.read import ROOT
 from tools.matrix.legs import Leg, Matrix
+from tools.run.environment import clean_environment
 
 FOLDER = ROOT / ".matrix"
 # Shown in the table of versions, in this order.
@@ -80,10 +81,10 @@ def unused(matrix: Matrix, folder: Path = FOLDER) -> list[Path]:
 
 def inspect(python: Path, leg: Leg) -> dict:
     """What the environment holds and which CPU torch sees there. NotRunError when it is not what the leg asks for."""
-    environment = os.environ | leg.settings()
-    result = subprocess.run(
-        [python, "-c", _INSPECT, *SHOWN], env=environment, capture_output=True, text=True, check=False
-    )
+    with clean_environment(leg.settings(), python) as environment:
+        result = subprocess.run(
+            [python, "-c", _INSPECT, *SHOWN], env=environment, capture_output=True, text=True, check=False
+        )
     if result.returncode:
         print(result.stderr.strip(), flush=True)
         raise NotRunError("its packages do not work together")

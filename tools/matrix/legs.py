@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from tools.lesson.entries import entries_of, read_toml
 from tools.lesson.read import ROOT
 
 FILE = ROOT / "tests" / "matrix.toml"
@@ -63,26 +64,19 @@ class Matrix:
 
 def read_matrix(file: Path = FILE) -> Matrix:
     """The matrix of a file; ValueError that says which entry is wrong and what would fit."""
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file.name} is not valid TOML: {error}") from None
-    legs = tuple(_leg(entry, file.name) for entry in table.get("leg", []))
+    content = read_toml(file)
+    entries = entries_of(content, file.name, "leg", _KEYS, beside=frozenset({"packages"}))
+    legs = tuple(_leg(entry, file.name) for entry in entries)
     names = [leg.name for leg in legs]
-    if not legs or not table.get("packages"):
+    if not legs or not content.get("packages"):
         raise ValueError(f"{file.name} needs a list of packages and at least one [[leg]]")
     if len(set(names)) < len(names):
         raise ValueError(f"{file.name} has two legs of one name; the names are: {', '.join(names)}")
-    return Matrix(tuple(table["packages"]), legs)
+    return Matrix(tuple(content["packages"]), legs)
 
 
-def _leg(entry: dict[str, object], file: str) -> Leg:
-    who = f"the leg {entry.get('name', 'without a name')!r} of {file}"
-    if set(entry) != set(_KEYS):
-        raise ValueError(f"{who} has the keys {', '.join(sorted(entry))}; it needs {', '.join(sorted(_KEYS))}")
-    for key, kind in _KEYS.items():
-        if not isinstance(entry[key], kind):
-            raise ValueError(f"{who}: {key} is {entry[key]!r}; it must be a {kind.__name__}")
+def _leg(entry: dict[str, Any], file: str) -> Leg:
+    who = f"the leg {entry['name']!r} of {file}"
     if entry["cpu"] not in CPU_SETTINGS:
         raise ValueError(f"{who}: cpu is {entry['cpu']!r}; it must be one of {', '.join(CPU_SETTINGS)}")
     if entry["threads"] < 1:

@@ -1,29 +1,28 @@
 """Which printed values changed, by question, old and new side by side: `python -m tools.run.diff_outputs [lesson …]`.
 
-The lessons are run afresh and not rewritten. `--leg NAME` runs them in that leg of tests/matrix.toml.
+The lessons are run afresh and not rewritten. tools/matrix/diff.py does the same in a leg of the matrix.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import re
 import shutil
-import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from tools.lesson.files import as_command
 from tools.lesson.normalise import normalised
 from tools.lesson.outputs import texts
-from tools.lesson.read import ROOT, cell_id, find_lessons, question_of, read_lesson, tags
-from tools.run.notebooks import LessonError, Progress, execute, prepared
+from tools.lesson.read import cell_id, find_lessons, question_of, read_lesson, tags
+from tools.run.execute import LessonError, Progress, execute, prepared
 
 # Before and after a token that differs.
 MARKS = ("«", "»")
@@ -49,11 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the lessons asked for and show what they print otherwise; 1 if there is anything."""
     parser = argparse.ArgumentParser(prog="python -m tools.run.diff_outputs", description=__doc__)
     parser.add_argument("lessons", nargs="*", help="numbers, names or paths; all lessons when none is given")
-    parser.add_argument("--leg", help="a leg of the matrix; this environment when none is given")
     options = parser.parse_args(arguments)
     try:
-        if options.leg:
-            return in_leg(options.leg, options.lessons)
         paths = find_lessons(options.lessons)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -61,31 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return max([show(path) for path in paths], default=0)
 
 
-def in_leg(name: str, lessons: Sequence[str]) -> int:
-    """The same, with the interpreter and the settings of a leg."""
-    from tools.matrix import environments
-    from tools.matrix.legs import read_matrix
-
-    matrix = read_matrix()
-    leg = matrix.leg(name)
-    try:
-        python = environments.interpreter(leg, matrix)
-    except environments.NotRunError as reason:
-        print(f"The leg {name} cannot be run here: {reason}", file=sys.stderr)
-        return 1
-    command = [python, "-m", "tools.run.diff_outputs", *lessons]
-    settings = leg.settings() | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # no talk of Colab's older debugger
-    return subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=False).returncode
-
-
-def show(path: Path) -> int:
-    """Run one lesson and print its changes."""
+def show(path: Path, python: str | Path = sys.executable, settings: Mapping[str, str] | None = None) -> int:
+    """Run one lesson, with this interpreter and these settings, and print its changes; 1 if there are any."""
     stored = read_lesson(path)
     progress = Progress(path.stem)
     try:
         fresh = prepared(path)
         try:
-            execute(fresh, progress)
+            execute(fresh, progress, python, settings)
             stopped = None
         except LessonError as error:
             stopped = str(error)
@@ -168,11 +147,14 @@ def marked(old: str, new: str) -> tuple[str, str]:
     codes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     long = max(len(old), len(new)) > _LONG
     sides = []
-    for tokens, places in ((before, (1, 2)), (after, (3, 4))):
+    for tokens, pieces in (
+        (before, [(code, first, last) for code, first, last, _, _ in codes]),
+        (after, [(code, first, last) for code, _, _, first, last in codes]),
+    ):
         parts = []
-        for code in codes:
-            piece = tokens[code[places[0]] : code[places[1]]]
-            if code[0] != "equal":
+        for code, first, last in pieces:
+            piece = tokens[first:last]
+            if code != "equal":
                 parts.append(MARKS[0] + "".join(piece) + MARKS[1])
             elif long and len(piece) > 2 * _AROUND:
                 parts.append("".join(piece[:_AROUND]) + " … " + "".join(piece[-_AROUND:]))
@@ -208,4 +190,4 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -151,4 +151,4 @@ def is_png(source: str) -> bool:
 CHECKS = {"LivePanel": panel_complaints, "FrameSlider": slider_complaints}
 
 if __name__ == "book_probe":
-    watch(get_ipython(), os.environ[REPORT_VARIABLE])  # noqa: F821  (IPython's own)
+    watch(get_ipython(), os.environ[REPORT_VARIABLE])  # type: ignore[name-defined]  # noqa: F821  (IPython's own)

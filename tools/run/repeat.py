@@ -20,10 +20,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.lesson.files import as_command
+from tools.lesson.format import TIMED
 from tools.lesson.normalise import text_of
 from tools.lesson.read import code_cells, find_lessons, has_tag, lesson_paths, read_lesson
 from tools.run import notebooks
-from tools.run.strict import run_strictly
+from tools.run.strict import run_strictly, told
 
 # Ends by itself when whoever started it is gone.
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100_000))"
@@ -73,11 +75,8 @@ def busy(loops: int) -> Iterator[None]:
 
 def run(path: Path) -> int:
     """One strict run; 1 if something came out otherwise."""
-    verdict = run_strictly(sys.executable, path, {})
-    word = "the same" if verdict.passed else "DIFFERS"
-    print(f"   {path.stem}: {word}, {verdict.cells} cells, {verdict.seconds:.0f} s", flush=True)
-    for cell, says in verdict.failures.items():
-        print(f"      cell {cell}: {says}", flush=True)
+    verdict = run_strictly(sys.executable, path)
+    print(told(path, verdict), flush=True)
     return 0 if verdict.passed else 1
 
 
@@ -102,11 +101,11 @@ def without_timed_pictures(path: Path) -> str:
     """A lesson's file without the pictures that show times."""
     lesson = read_lesson(path)
     for cell in code_cells(lesson):
-        if has_tag(cell, "timed"):
+        if has_tag(cell, TIMED):
             for output in cell.outputs:
                 output.get("data", {}).pop("image/png", None)
     return text_of(lesson)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

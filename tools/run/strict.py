@@ -1,9 +1,12 @@
-"""One lesson, alone in an empty folder, every output compared with what is stored: the run behind every verdict."""
+"""One lesson, alone in an empty folder, every output compared with what is stored: the run behind every verdict.
+
+Whoever wants a verdict calls `run_strictly(sys.executable, path)`, from several threads if need be, and prints
+`told(path, verdict)`. What else compares notebooks takes its flags from `strict_command`.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
 import shutil
@@ -17,23 +20,23 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tools.lesson.format import FRAME_SLIDER, LIVE
+from tools.lesson.outputs import SANITIZER
 from tools.lesson.read import ROOT, cell_id, code_cells, has_tag, read_lesson
+from tools.run.environment import CELL_LIMIT, clean_environment
 from tools.run.probe import REPORT_VARIABLE
 
-# How pytest compares outputs, here and in `make test`.
+# How pytest compares outputs. The cell limit is for a stuck cell.
 STRICT = [
-    *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"),
-    *("--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")),
+    *("--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_LIMIT}"),
+    *("--nbval-sanitize-with", str(SANITIZER)),
 ]
-# A stuck cell, not one that is slow on a busy machine or with plain kernels.
-PATIENCE = "--nbval-cell-timeout=600"
 PROBE = ROOT / "tools" / "run" / "probe.py"
 # One expression, so that it leaves no name behind in the lesson's namespace.
 START_UP = "exec(open({path!r}).read(), {{'__name__': 'book_probe', 'get_ipython': get_ipython}})\n"
 # Cells whose widgets the probe must have met.
-INTERACTIVE = ("live", "frame-slider")
+INTERACTIVE = (LIVE, FRAME_SLIDER)
 
-_NEUTRAL = ("BOOK_", "JUPYTER", "IPYTHON", "MPL", "ATEN_", "ONEDNN_", "MKL_", "OPENBLAS_", "OMP_", "KMP_", "PYTEST_")
 # As the kernel colours a traceback, and as JUnit's XML writes the escape character.
 _COLOUR = re.compile(r"(?:\x1b|#x1B)\[[0-9;]*m")
 
@@ -55,28 +58,23 @@ class Verdict:
         return not self.failures
 
 
-def run_strictly(python: str | Path, lesson: Path, settings: Mapping[str, str]) -> Verdict:
-    """Run a lesson with this interpreter and these environment variables, and compare."""
-    with tempfile.TemporaryDirectory(prefix="lesson-") as alone, tempfile.TemporaryDirectory() as aside:
+def run_strictly(python: str | Path, lesson: Path, settings: Mapping[str, str] | None = None) -> Verdict:
+    """Run a lesson with this interpreter, in the clean environment with these settings, and compare."""
+    with (
+        clean_environment(settings, python) as environment,
+        tempfile.TemporaryDirectory(prefix="lesson-") as alone,
+        tempfile.TemporaryDirectory() as aside,
+    ):
         copy = shutil.copy(lesson, alone)
         junit, report = Path(aside) / "junit.xml", Path(aside) / "probe.jsonl"
-        start_up = Path(aside) / "profile_default" / "startup" / "00-probe.py"
-        start_up.parent.mkdir(parents=True)
+        start_up = Path(environment["IPYTHONDIR"]) / "profile_default" / "startup" / "00-probe.py"
+        start_up.parent.mkdir(parents=True, exist_ok=True)
         start_up.write_text(START_UP.format(path=str(PROBE)), encoding="utf-8")
-        environment = neutral(os.environ) | {
-            "BOOK_QUIET": "1",
-            "IPYTHONDIR": aside,
-            "JUPYTER_CONFIG_DIR": aside,
-            "JUPYTER_PREFER_ENV_PATH": "1",
-            "OMP_NUM_THREADS": "1",
-            REPORT_VARIABLE: str(report),
-        }
-        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", *STRICT, PATIENCE]
         start, cpu = time.monotonic(), _children_cpu()
         result = subprocess.run(
-            [*command, "--junitxml", junit, copy],
+            [*strict_command(python, Path(aside)), "--junitxml", junit, copy],
             cwd=alone,
-            env=environment | dict(settings),
+            env=environment | {REPORT_VARIABLE: str(report)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -85,6 +83,25 @@ def run_strictly(python: str | Path, lesson: Path, settings: Mapping[str, str]) 
         verdict = Verdict(0, time.monotonic() - start, _children_cpu() - cpu, record=result.stdout + result.stderr)
         judge(verdict, lesson, result.returncode, _text(junit), _text(report))
         return verdict
+
+
+def strict_command(python: str | Path, aside: Path) -> list[str]:
+    """Compare notebooks, to be named after this, with what they store; `aside` is an empty folder.
+
+    An empty configuration of its own: pytest otherwise looks for one in all folders above the notebooks.
+    """
+    configuration = aside / "pytest.ini"
+    configuration.write_text("[pytest]\n", encoding="utf-8")
+    command = [str(python), "-m", "pytest", "-c", str(configuration), "-q", "-p", "no:cacheprovider", "--color=no"]
+    return [*command, *STRICT]
+
+
+def told(lesson: Path, verdict: Verdict) -> str:
+    """The verdict for a terminal: a line, and one more for each cell that failed, with the cell's id."""
+    word = "the same" if verdict.passed else "DIFFERS"
+    lines = [f"   {lesson.stem}: {word}, {verdict.cells} cells, {verdict.seconds:.0f} s"]
+    lines += [f"      cell {cell}: {says}" for cell, says in verdict.failures.items()]
+    return "\n".join(lines)
 
 
 def judge(verdict: Verdict, lesson: Path, status: int, junit: str, report: str) -> None:
@@ -101,7 +118,7 @@ def judge(verdict: Verdict, lesson: Path, status: int, junit: str, report: str) 
         met.add(position)
         trouble = [child for child in case if child.tag in ("failure", "error", "skipped")]
         if trouble:
-            verdict.failures[names[position]] = _summary(trouble[0].text or trouble[0].get("message", ""))
+            verdict.failures[names[position]] = _summary(trouble[0].text or trouble[0].get("message") or "")
     verdict.cells = len(met)
     for position, name in enumerate(names):
         if position not in met:
@@ -126,11 +143,6 @@ def probe_complaints(cells: Sequence[NotebookNode], entries: Sequence[Mapping]) 
         elif complaints := [complaint for entry in mine for complaint in entry["complaints"]]:
             found[cell_id(cell)] = "; ".join(complaints)
     return found
-
-
-def neutral(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the settings of the user's that could reach a lesson."""
-    return {name: value for name, value in environment.items() if not name.startswith(_NEUTRAL)}
 
 
 def _summary(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.lesson.read import ROOT, lesson_paths
-from tools.run.notebooks import quiet_environment
+from tools.run.environment import clean_environment
 from tools.run.strict import STRICT
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -74,12 +73,12 @@ def stored_outputs() -> int:
     if not lesson_paths():
         print("   no lesson yet")
         return 0
-    with tempfile.TemporaryDirectory(prefix="lessons-") as folder, quiet_environment():
+    with tempfile.TemporaryDirectory(prefix="lessons-") as folder, clean_environment() as environment:
         for path in lesson_paths():
             alone = Path(folder) / path.stem
             alone.mkdir()
             shutil.copy(path, alone)
-        return call([*PYTEST, *NBVAL, folder], cwd=folder, env=dict(os.environ))
+        return call([*PYTEST, *NBVAL, folder], cwd=folder, env=environment)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from tools.site.generated import write_cram_pages
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What else decides how the pages look: the address that the buttons lead to.
 ADDRESS_VARIABLES = ("BOOK_REPOSITORY_URL", "BOOK_SITE_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
 # What the pages are made of, and what lies beside them and is not.
-SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks")
+SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks", "tools")
 NOISE = ("__pycache__", ".ipynb_checkpoints")
 # myst-nb numbers the lines of a notebook as 10000 × the cell's position + the line in the cell.
 LINES_PER_CELL = 10000
@@ -147,6 +149,7 @@ def copied_sources(root: Path, target: Path) -> Path:
             shutil.copy2(source, target / name)
         else:
             raise BuildError(f"{name} is missing; restore it with `git checkout -- {name}`")
+    write_cram_pages(target)
     return target
 
 

@@ -4,11 +4,13 @@ The notebooks hold plain Markdown, so that they read well in Jupyter, Colab, VS 
 do beyond that is added here, while the site is built. Each module does one job:
 
 - ``repository``  the public address of the source, and the buttons that need it
+- ``registry``    what pages derive from the book's list of lessons
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``catalogue``   all questions, collected while the lessons are read
 - ``lookup``      the pages to look things up: question index, corrections, a lesson's core answers
 - ``cards``       short answers, cautions, follow-ups and "Try" lines
 - ``cells``       collapsed code cells, and the note in place of live panels
+- ``pictures``    the lessons' own figures: as vector files, and shown again elsewhere
 - ``figures``     captions, image sizes and the frames of sliders
 - ``tables``      tables without a heading
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
@@ -22,7 +24,12 @@ do beyond that is added here, while the site is built. Each module does one job:
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# The root of the repository, or of the copy that is built: the lesson's format is defined in `tools.lesson.format`.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -42,18 +49,22 @@ def setup(app: Sphinx) -> dict[str, Any]:
         lookup,
         mathml,
         pages,
+        pictures,
         questions,
+        registry,
         repository,
         tables,
     )
 
     for part in (
         repository,
+        registry,
         questions,
         cards,
         cells,
         catalogue,
         lookup,
+        pictures,
         figures,
         tables,
         links,

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
+from tools.lesson.format import ASK_NEXT, CAREFUL, SHORT_ANSWER
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # label in the notebook -> (title on the page, class)
-CARDS = {
-    "Short answer.": ("Short answer", "short-answer"),
-    "Careful.": ("Careful", "careful"),
-    "They may ask next.": ("They may ask next", "ask-next"),
-}
+CLASSES = {SHORT_ANSWER: "short-answer", CAREFUL: "careful", ASK_NEXT: "ask-next"}
+CARDS = {f"{label}.": (label, name) for label, name in CLASSES.items()}
 TRY = "Try:"
 
 

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
 
+from tools.lesson.format import QUESTION, QUESTION_TAG
 from vitbook.cells import cell_tags, is_cell
-from vitbook.questions import QUESTION, QuestionInfo, notebook_cells, read_questions
+from vitbook.questions import QuestionInfo, notebook_cells, read_questions
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-
-
-@dataclass(frozen=True)
-class LessonInfo:
-    """A lesson, written or to come."""
-
-    number: int
-    title: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What the book sets out to answer."""
-
-    lessons: tuple[LessonInfo, ...]
-    wordings: dict[int, str]
-
-    def lesson_of(self, question: int) -> LessonInfo:
-        """Return the lesson that a question belongs to."""
-        return next(lesson for lesson in self.lessons if lesson.first <= question <= lesson.last)
 
 
 @dataclass
@@ -50,13 +28,6 @@ class Entry:
     answer: list[nodes.Node] = field(default_factory=list)
     careful: list[nodes.Node] = field(default_factory=list)
     proof: str | None = None  # anchor of its first cell of code
-
-
-def read_catalogue(path: Path) -> Catalogue:
-    """Read the list of lessons and questions."""
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    wordings = {int(number): wording for number, wording in data["wordings"].items()}
-    return Catalogue(tuple(LessonInfo(**lesson) for lesson in data["lessons"]), wordings)
 
 
 def content_of(section: nodes.section, card: str) -> list[nodes.Node]:
@@ -76,7 +47,7 @@ def collect(app: Sphinx, document: nodes.document) -> None:
     proofs: dict[int, str] = {}
     for cell in document.findall(is_cell):
         for tag in cell_tags(cell):
-            if tag[:1] == "q" and tag[1:].isdigit() and (number := int(tag[1:])) not in proofs:
+            if (match := QUESTION_TAG.fullmatch(tag)) and (number := int(match[1])) not in proofs:
                 proofs[number] = f"proof-{tag}"
                 cell["ids"].append(proofs[number])
     for section in document.findall(nodes.section):
@@ -110,15 +81,8 @@ def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildE
     entries(env).update({number: entry for number, entry in entries(other).items() if entry.page in docnames})
 
 
-def load(app: Sphinx) -> None:
-    """Read the list of questions that lies beside the pages; a small book need not have one."""
-    path = Path(app.srcdir, "book", "questions.toml")
-    app.env.vitbook_catalogue = read_catalogue(path) if path.is_file() else Catalogue((), {})
-
-
 def setup(app: Sphinx) -> None:
     """Register the hooks."""
-    app.connect("builder-inited", load)
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)

@@ -10,6 +10,7 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 
+from tools.lesson.format import CARRIED_OVER, EXERCISE_TESTS, IMPORTS, LIVE, PLOT, SETUP, SOLUTION, TITLE_LINE
 from vitbook.repository import colab_link
 
 if TYPE_CHECKING:
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 # Needed to run the lesson, in the way of reading it: folded on the page, open in a notebook.
-FOLDED_HERE = {"imports": "imports", "exercise-tests": "tests", "plot": "code of the picture"}
+FOLDED_HERE = {IMPORTS: "imports", EXERCISE_TESTS: "tests", PLOT: "code of the picture"}
 
 # Functions and classes that a cell defines.
 DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
-TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")
 
 
 def is_cell(node: nodes.Node, part: str = "cell_code") -> bool:
@@ -55,14 +55,14 @@ def take_title(cell: nodes.Element) -> str | None:
 
 def subject(tags: list[str], title: str | None) -> str:
     """Say what a collapsed cell holds."""
-    if "setup" in tags:
+    if SETUP in tags:
         return "set-up"
     for tag, name in FOLDED_HERE.items():
         if tag in tags:
             return name
-    if "solution" in tags:
+    if SOLUTION in tags:
         return "solution"
-    if "carried-over" in tags and title:
+    if CARRIED_OVER in tags and title:
         return "code " + title[0].lower() + title[1:]
     return f"code: {title}" if title else "code"
 
@@ -103,7 +103,7 @@ class Cells(SphinxTransform):
         for cell in list(self.document.findall(is_cell)):
             tags, title = cell_tags(cell), take_title(cell)
             if "image" in cell["cell_metadata"].get("mystnb", {}):
-                tags = [*tags, "plot"]
+                tags = [*tags, PLOT]
             if FOLDED_HERE.keys() & set(tags):
                 cell["hide_mode"] = "input"
             if cell.get("hide_mode"):
@@ -111,7 +111,7 @@ class Cells(SphinxTransform):
                 cell["prompt_show"], cell["prompt_hide"] = f"Show {name}", f"Hide {name}"
             else:
                 cell.insert(0, code_button(part_of(cell, "cell_code_source")))
-            if "live" in tags:
+            if LIVE in tags:
                 if (output := part_of(cell, "cell_code_output")) is not None:
                     cell.remove(output)
                 branch = theme.get("repository_branch") or "main"

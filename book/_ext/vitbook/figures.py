@@ -67,7 +67,8 @@ class Figures(SphinxTransform):
             caption = split_caption(follower) if bundles and follower is not None else None
             if caption is None:
                 continue
-            figure = nodes.figure(ids=[f"figure-{nodes.make_id(cells[cell['cell_index']]['id'])}"])
+            name = nodes.make_id(cells[cell["cell_index"]]["id"])
+            figure = nodes.figure(ids=[f"figure-{name.removeprefix('figure-')}"])
             bundles[-1].replace_self(figure)
             figure += [bundles[-1], caption]
 

@@ -9,8 +9,8 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import make_refnode
 
+from tools.lesson.format import LESSON_FILE
 from vitbook.links import CLOSED, enclosing
-from vitbook.questions import LESSON_FILE
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -11,7 +11,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from vitbook.catalogue import Catalogue, Entry, LessonInfo, entries
+from tools.lesson.format import DIFFICULTIES, RegisteredLesson, Registry
+from vitbook.catalogue import Entry, entries
 from vitbook.questions import badge
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ FILTER = """<form class="question-filter" role="search" aria-label="Questions">
 <output aria-live="polite">{count} of {count} questions</output>
 </form>
 """
-DIFFICULTIES = ("core", "deeper", "expert")
 
 
 class Placeholder(nodes.General, nodes.Element):
@@ -53,7 +53,7 @@ def options(values: Iterable[str]) -> str:
     return "".join(f"<option>{escape(value)}</option>" for value in values)
 
 
-def lesson_heading(lesson: LessonInfo, written: bool) -> nodes.title:
+def lesson_heading(lesson: RegisteredLesson, written: bool) -> nodes.title:
     """Return the heading of a lesson's part of a list."""
     return nodes.title("", f"Lesson {lesson.number} · {lesson.title}" + ("" if written else " (to come)"))
 
@@ -96,9 +96,9 @@ class Fill(SphinxPostTransform):
             placeholder.replace_self(list(builders[placeholder["kind"]](placeholder["lesson"])))
 
     @property
-    def catalogue(self) -> Catalogue:
+    def registry(self) -> Registry:
         """The lessons and questions of the book."""
-        return self.env.vitbook_catalogue
+        return self.env.vitbook_registry
 
     def link(self, entry: Entry, anchor: str, text: str) -> nodes.reference:
         """Return a link to a place in the lesson of a question."""
@@ -107,11 +107,10 @@ class Fill(SphinxPostTransform):
     def parts(self, wanted: Callable[[Entry], bool] | None) -> Iterator[tuple[nodes.section, list[int]]]:
         """Yield a section for each lesson with the numbers that belong there; of all questions if nothing is wanted."""
         found = entries(self.env)
-        for lesson in self.catalogue.lessons:
-            numbers = range(lesson.first, lesson.last + 1)
-            kept = [n for n in numbers if wanted is None or (n in found and wanted(found[n]))]
+        for lesson in self.registry.lessons:
+            kept = [n for n in lesson.questions if wanted is None or (n in found and wanted(found[n]))]
             if kept:
-                written = any(n in found for n in numbers)
+                written = any(n in found for n in lesson.questions)
                 section = nodes.section("", lesson_heading(lesson, written), ids=[f"of-lesson-{lesson.number}"])
                 yield section, kept
 
@@ -119,7 +118,7 @@ class Fill(SphinxPostTransform):
         """Yield the filter, and all questions lesson by lesson."""
         found = entries(self.env)
         topics = sorted({topic for entry in found.values() for topic in entry.info.topics})
-        count = len(self.catalogue.wordings)
+        count = len(self.registry.wordings)
         yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics), count=count))
         for section, numbers in self.parts(None):
             for number in numbers:
@@ -129,7 +128,7 @@ class Fill(SphinxPostTransform):
 
     def missing_row(self, number: int) -> nodes.container:
         """Return the row of a question whose lesson is to come."""
-        text = nodes.paragraph("", f"Q{number} · {self.catalogue.wordings[number]}", classes=["question-line"])
+        text = nodes.paragraph("", f"Q{number} · {self.registry.wordings[number]}", classes=["question-line"])
         return nodes.container("", text, classes=["question-row", "to-come"], ids=[f"q{number}"])
 
     def row(self, entry: Entry) -> nodes.container:
@@ -174,9 +173,8 @@ class Fill(SphinxPostTransform):
 
     def core_answers(self, lesson_number: int | None) -> Iterator[nodes.Node]:
         """Yield the short answers to the core questions of a lesson."""
-        lesson = next(lesson for lesson in self.catalogue.lessons if lesson.number == lesson_number)
         found = entries(self.env)
-        for number in range(lesson.first, lesson.last + 1):
+        for number in self.registry.lesson(lesson_number or 0).questions:
             entry = found.get(number)
             if entry is not None and entry.info.difficulty == "core":
                 line = nodes.paragraph("", "", classes=["question-line"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,10 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
+from tools.lesson.format import EXERCISE, LESSON_FILE, QUESTION
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-
-QUESTION = re.compile(r"Q(\d+) · (.+)")
-EXERCISE = re.compile(r"Exercise (\d+)\.(\d+) · ")
-LESSON_FILE = re.compile(r"(?:.*/)?(\d\d)_[^/]+")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def headings_have_the_books_wording(lesson: Lesson) -> list[str]:
         if not match or int(match.group(1)) != number:
             found.append(at(cell, f"its first line must be `### Q{number} · {wording}`"))
         elif match.group(2).translate(_STRAIGHT) != str(wording).translate(_STRAIGHT):
-            found.append(at(cell, f"question {number} reads {wording!r} (book/questions.toml); write it so"))
+            found.append(at(cell, f"question {number} reads {wording!r} (book/lessons.toml); write it so"))
     return found
 
 

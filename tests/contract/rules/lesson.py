@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import ModuleType
 
 from nbformat import NotebookNode
 
+from tools.lesson.format import read_registry
 from tools.lesson.read import (
     ROOT,
     cell_id,
@@ -24,16 +24,7 @@ from tools.lesson.read import (
 )
 
 # The questions of each lesson, first and last.
-QUESTIONS_OF = {
-    1: (1, 25),
-    2: (26, 40),
-    3: (41, 55),
-    4: (56, 70),
-    5: (71, 85),
-    6: (86, 100),
-    7: (101, 115),
-    8: (116, 130),
-}
+QUESTIONS_OF = {lesson.number: (lesson.first, lesson.last) for lesson in read_registry().lessons}
 
 _TOPIC_ROW = re.compile(r"^\|\s*`([^`]+)`\s*\|", re.M)
 
@@ -98,12 +89,6 @@ def at(cell: NotebookNode, complaint: str) -> str:
     return f"cell {cell_id(cell)}: {complaint}"
 
 
-def read_wordings(path: Path = ROOT / "book" / "questions.toml") -> dict[int, str]:
-    """The questions by number."""
-    wordings = tomllib.loads(path.read_text(encoding="utf-8"))["wordings"]
-    return {int(number): wording for number, wording in wordings.items()}
-
-
 def read_topics(path: Path = ROOT / "book" / "notation.md") -> frozenset[str]:
     """The keys in the table of the notation page's section on topics."""
     if not path.is_file():
@@ -116,5 +101,5 @@ def all_lessons() -> list[Lesson]:
     """The lessons of the book."""
     notebooks = {path: read_lesson(path) for path in lesson_paths()}
     setups = [cell.source for notebook in notebooks.values() for cell in code_cells(notebook) if has_tag(cell, "setup")]
-    book = Book(read_wordings(), read_topics(), setups[0] if setups else None)
+    book = Book(read_registry().wordings, read_topics(), setups[0] if setups else None)
     return [Lesson(path.stem, notebook, book, path) for path, notebook in notebooks.items()]

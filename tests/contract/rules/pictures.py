@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tools.lesson.normalise import alt_text
+from tools.lesson.read import cell_id
 
 ALT_WORDS = 5
 SMALLEST_TYPE = 9
@@ -74,7 +75,7 @@ def alt_texts_differ(lesson: Lesson) -> list[str]:
         alt = alt_text(cell)
         if alt and alt in seen:
             found.append(at(cell, f"its alt text is that of cell {seen[alt]}; say what differs"))
-        seen.setdefault(alt, cell.id)
+        seen.setdefault(alt, cell_id(cell))
     return found
 
 

@@ -15,7 +15,7 @@ from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.markdown import without_blocks, words_in
 from tests.contract.rules.source import code_lines
 from tools.lesson.normalise import alt_text
-from tools.lesson.read import has_tag, question_of
+from tools.lesson.read import cell_id, has_tag, question_of
 
 CODE_CELLS, CODE_LINES, WORDS, BYTES = 120, 1700, 8500, 4_000_000
 READING_CELLS, READING_LINES = 90, 1200
@@ -85,7 +85,7 @@ def code_cells_are_short(lesson: Lesson) -> list[str]:
     """Half the cells of reading code have 8 lines at most, nine in ten 20."""
     cells = sorted(_reading_cells(lesson), key=code_lines)
     lengths = [code_lines(cell) for cell in cells]
-    longest = ", ".join(f"{cell.id} ({code_lines(cell)})" for cell in cells[: -len(cells) // 8 - 1 : -1])
+    longest = ", ".join(f"{cell_id(cell)} ({code_lines(cell)})" for cell in cells[: -len(cells) // 8 - 1 : -1])
     found = []
     if statistics.median(lengths) > MEDIAN:
         found.append(

@@ -1,0 +1,139 @@
+"""The mutants of a lesson: small changes of its code, each of which makes the answer to one question false.
+
+One file a lesson, `tests/mutants/NN_slug.toml`:
+
+    [[mutant]]
+    question = 11
+    why = "without the final norm the last tokens are not normalised"
+    find = "return self.head(self.norm(x)[:, 0])"
+    put = "return self.head(x[:, 0])"
+    cell = "vit"        # only when `find` occurs in several cells
+
+`find` must occur exactly once in the lesson's code (exercises apart). The question's own proof cell, tagged `q11`, must
+then fail by assertion.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tools.lesson.entries import EntryError, entries_of, read_toml
+from tools.lesson.format import EXERCISE_TESTS, QUESTION_TAG, SOLUTION
+from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags, without_magics
+
+FOLDER = Path(__file__).resolve().parent
+_KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str}
+_OPTIONAL = frozenset({"cell"})
+# Cells that belong to no question's proof, and whose text may repeat the lesson's.
+_EXERCISE = (SOLUTION, EXERCISE_TESTS)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a lesson's code. `name` is the question and a running number within it: q11-2."""
+
+    name: str
+    question: int
+    why: str
+    find: str
+    put: str
+    cell: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A mutant and the code cell (its number among the code cells) it changes."""
+
+    mutant: Mutant
+    index: int
+    source: str
+
+
+def mutants_path(lesson: str, folder: Path = FOLDER) -> Path:
+    """Where the mutants of a lesson stand."""
+    return folder / f"{lesson}.toml"
+
+
+def read_mutants(path: Path) -> list[Mutant]:
+    """The mutants of a file, in its order; EntryError when an entry is not understood."""
+    content = read_toml(path, "every lesson needs one, with at least one mutant a question")
+    mutants: list[Mutant] = []
+    for entry in entries_of(content, path.name, "mutant", _KEYS, _OPTIONAL):
+        question = entry["question"]
+        running = 1 + sum(mutant.question == question for mutant in mutants)
+        mutants.append(Mutant(name=f"q{question}-{running}", **entry))
+    return mutants
+
+
+def questions(cell: NotebookNode) -> set[int]:
+    """The questions a code cell is a proof of, by its tags."""
+    return {int(match[1]) for tag in tags(cell) if (match := QUESTION_TAG.fullmatch(tag))}
+
+
+def answered_questions(notebook: NotebookNode) -> list[int]:
+    """The questions a lesson answers, in its order."""
+    return [question["id"] for cell in notebook.cells if (question := question_of(cell))]
+
+
+def place(mutant: Mutant, notebook: NotebookNode) -> Placed:
+    """Apply a mutant to the one cell that has its text; EntryError when it does not fit the lesson."""
+    cells = list(code_cells(notebook))
+    proofs = [index for index, cell in enumerate(cells) if mutant.question in questions(cell)]
+    if not proofs:
+        raise EntryError(f"{mutant.name}: no code cell of the lesson is tagged q{mutant.question}")
+    if mutant.find == mutant.put:
+        raise EntryError(f"{mutant.name}: `find` and `put` are the same text")
+    candidates = [(index, cell) for index, cell in enumerate(cells) if not has_tag(cell, *_EXERCISE)]
+    if mutant.cell is not None:
+        candidates = [(index, cell) for index, cell in candidates if cell_id(cell) == mutant.cell]
+        if not candidates:
+            raise EntryError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
+    hits = [(index, cell) for index, cell in candidates for _ in range(cell.source.count(mutant.find))]
+    if len(hits) != 1:
+        where = ", ".join(sorted({cell_id(cell) for _, cell in hits})) or "no cell"
+        raise EntryError(
+            f"{mutant.name}: its text must occur once, but occurs {len(hits)} times ({where}); "
+            f'lengthen `find`, or name the cell: cell = "..."\n{mutant.find}'
+        )
+    index, cell = hits[0]
+    if index > proofs[-1]:
+        raise EntryError(f"{mutant.name}: cell {cell_id(cell)} runs after the last cell tagged q{mutant.question}")
+    source = cell.source.replace(mutant.find, mutant.put)
+    try:
+        changed = _assertions(source)
+    except SyntaxError as error:
+        raise EntryError(f"{mutant.name}: the changed cell {cell_id(cell)} is not valid Python: {error}") from None
+    if changed != _assertions(cell.source):
+        raise EntryError(
+            f"{mutant.name}: it changes an assertion of cell {cell_id(cell)}; change the code the assertion is about"
+        )
+    return Placed(mutant, index, source)
+
+
+def _assertions(source: str) -> list[str]:
+    """The assertions of a cell in comparable form."""
+    return sorted(ast.dump(node) for node in ast.walk(ast.parse(without_magics(source))) if is_assertion(node))
+
+
+def is_assertion(node: ast.AST) -> bool:
+    """Whether this is an `assert` statement or a call of an `assert_...` function."""
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "attr", getattr(node.func, "id", "")).startswith("assert")
+    return isinstance(node, ast.Assert)
+
+
+def sample(mutants: list[Mutant]) -> list[Mutant]:
+    """At least one mutant of every question and at least one in three of all, the same ones each time."""
+    rank: dict[int, int] = {}
+    ranked = []
+    for order, mutant in enumerate(mutants):
+        rank[mutant.question] = rank.get(mutant.question, 0) + 1
+        ranked.append((rank[mutant.question], order, mutant))
+    ranked.sort(key=lambda entry: entry[:2])
+    enough = max(len(rank), -(-len(mutants) // 3))
+    chosen = sorted(ranked[:enough], key=lambda entry: entry[1])
+    return [mutant for _, _, mutant in chosen]

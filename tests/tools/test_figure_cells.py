@@ -1,0 +1,58 @@
+"""`make figures`: a cell named after a figure has its function written to a file, the same file each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tools.lesson.normalise import text_of
+from tools.lesson.read import lesson_paths, read_lesson
+from tools.run.figures import FIGURES, FOLDER, figure_names, main
+
+IMPORTS = "import matplotlib.pyplot as plt"
+TWO_BARS = """def two_bars(height=3):
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.bar([1, 2], [height, 1])
+    return figure"""
+
+
+def lesson(folder: Path, drawing: str = TWO_BARS) -> Path:
+    cells: list[NotebookNode] = [
+        new_code_cell(IMPORTS, id="imports", metadata={"tags": ["define", "imports"]}),
+        new_code_cell(drawing, id="draw-bars", metadata={"tags": ["define", "plot"]}),
+        new_code_cell("raise RuntimeError('an experiment ran')", id="experiment"),
+        new_code_cell("_ = two_bars()\nplt.show()", id="figure-two-bars", metadata={"tags": ["plot"]}),
+    ]
+    path = folder / "01_first.ipynb"
+    path.write_text(text_of(new_notebook(cells=cells)))
+    return path
+
+
+def test_drawing_twice_gives_the_same_file(tmp_path: Path) -> None:
+    path, folder = lesson(tmp_path), tmp_path / "figures"
+    assert main([str(path), "--folder", str(folder)]) == 0
+    first = (folder / "two_bars.svg").read_bytes()
+    assert first.startswith(b"<?xml")
+    assert b"<dc:date>" not in first
+    assert main([str(path), "--folder", str(folder)]) == 0
+    assert (folder / "two_bars.svg").read_bytes() == first
+    assert [file.name for file in folder.iterdir()] == ["two_bars.svg"]
+    lesson(tmp_path, TWO_BARS.replace("height=3", "height=4"))
+    assert main([str(path), "--folder", str(folder)]) == 0
+    assert (folder / "two_bars.svg").read_bytes() != first
+
+
+def test_a_missing_function_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = lesson(tmp_path, "def three_bars():\n    return plt.figure()")
+    assert main([str(path), "--folder", str(tmp_path / "figures")]) == 1
+    assert "01_first.ipynb, cell figure-two-bars: no `define` cell has a function two_bars()" in capsys.readouterr().err
+    assert not (tmp_path / "figures").exists()
+
+
+def test_every_stored_figure_is_drawn_by_a_lesson() -> None:
+    drawn = [name for path in lesson_paths() for name in figure_names(read_lesson(path))]
+    drawn += [draw.__name__ for older in FIGURES.values() for draw in older if draw.__name__ not in drawn]
+    assert sorted(drawn) == sorted(path.stem for path in FOLDER.glob("*.svg"))
