@@ -40,7 +40,7 @@ def vit_vs_cnn_comparison(lesson: ModuleType) -> Figure:
         row[0].set_ylabel(name)
     bar = figure.colorbar(picture, ax=axes, location="bottom", aspect=40, ticks=[-3, -2, -1, 0], label="influence")
     bar.ax.set_xticklabels(["1/1000", "1/100", "1/10", "strongest"])
-    figure.get_layout_engine().set(h_pad=0.1)
+    figure.get_layout_engine().set(h_pad=0.1)  # type: ignore[union-attr, call-arg]
     return figure
 
 
