@@ -7,7 +7,8 @@ import re
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import bound_names, module_reads, tree_of
-from tools.lesson.read import HIDDEN, cell_id, has_tag, question_of, tags
+from tools.lesson.format import HIDDEN
+from tools.lesson.read import cell_id, has_tag, question_of, tags
 
 KNOWN_TAGS = frozenset(
     {

@@ -9,7 +9,8 @@ from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import BUILTINS, bound_names, module_reads, tree_of
-from tools.lesson.read import DEFINING, cell_id, has_tag, tags
+from tools.lesson.format import DEFINING
+from tools.lesson.read import cell_id, has_tag, tags
 from tools.lesson.student import stub, without_hidden_tests
 
 FEWEST = 5
