@@ -59,8 +59,11 @@ def test_many_writers_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_second_waits_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, order = tmp_path / "01_first.ipynb", []
+def test_the_second_waits_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, order = tmp_path / "lessons" / "01_first.ipynb", []
+    monkeypatch.setattr(files.tempfile, "gettempdir", lambda: str(tmp_path))
 
     def second() -> None:
         with locked(path, "another run has it; waiting"):
@@ -78,6 +81,26 @@ def test_the_second_waits_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
     with locked(path, "never said"), locked(tmp_path / "02_second.ipynb", "never said"):
         pass
     assert capsys.readouterr().err == ""
+
+
+def test_only_one_at_a_time(tmp_path: Path) -> None:
+    """Each adds one to the number it reads: two at once would lose one."""
+    path = tmp_path / "count"
+    path.write_text("0")
+
+    def add() -> None:
+        for _ in range(5):
+            with locked(path, "waiting"):
+                number = int(path.read_text())
+                time.sleep(0.005)
+                path.write_text(str(number + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() == "20"
 
 
 def refused(*_: object) -> int:

@@ -49,6 +49,7 @@ def locked(path: Path, waiting: str) -> Iterator[None]:
     try:
         yield
     finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # while it is held: whoever waits then makes it anew
         lock.release()
 
 

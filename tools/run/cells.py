@@ -1,0 +1,25 @@
+"""Every output of a lesson, compared with what is stored: `python -m tools.run.cells 05`."""
+
+from __future__ import annotations
+
+import sys
+
+from tools.lesson.read import find_lesson
+from tools.run.strict import run_strictly, told
+
+
+def main(arguments: list[str]) -> int:
+    """Run the lessons named, each alone; 1 if a cell prints something else than is stored."""
+    different = 0
+    for lesson in arguments:
+        path = find_lesson(lesson)
+        verdict = run_strictly(sys.executable, path)
+        print(told(path, verdict))
+        if not verdict.passed:
+            print(f"If the new outputs are right, store them: make notebooks NB={path.stem}")
+        different += not verdict.passed
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
