@@ -58,7 +58,7 @@ class Verdicts:
 
     def checksum(self, check: Check) -> str:
         """A checksum of all that the check depends on."""
-        digest = hashlib.sha256(surroundings(self.root).encode())
+        digest = hashlib.sha256(self.surroundings.encode())
         digest.update(repr(check.commands).encode())
         for name in present_files(self.root):
             if any(fnmatchcase(name, pattern) for pattern in check.reads):
@@ -66,6 +66,11 @@ class Verdicts:
                 content = path.read_bytes() if path.is_file() else b"gone"
                 digest.update(f"\n{name} {len(content)}\n".encode() + content)
         return digest.hexdigest()
+
+    @functools.cached_property
+    def surroundings(self) -> str:
+        """All that matters besides the repository's files."""
+        return surroundings(self.root)
 
     def _read(self, check: Check) -> dict:
         try:
