@@ -7,10 +7,12 @@ RUN := $(VENV)/bin/python -m
 # Python is chosen by tools/venv.sh unless it is named here: make book PYTHON=python3.12
 PYTHON ?=
 
-# Settings of the user's must not reach the lessons: one thread, this environment's kernel, no progress bars.
+# Lessons run in an environment of their own (tools/run/environment.py). For what reads and tests them: one thread, this
+# environment's kernel, assertions that hold, and modules from nowhere else.
 export OMP_NUM_THREADS ?= 1
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE ?= 1
+unexport PYTHONOPTIMIZE PYTHONPATH PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 # Two targets at once would install into one environment, or build into one folder.

@@ -89,17 +89,13 @@ def explore(
 ) -> dict[str, Outcome]:
     """Run the trunk and all branches in a fresh interpreter and an empty folder; the outcomes by branch name."""
     varied = [asdict(branch) for branch in branches]
-    job = {
-        "trunk": [asdict(step) for step in trunk],
-        "branches": varied,
-        "jobs": jobs,
-        "timeout": timeout,
-    }
+    steps = [asdict(step) for step in trunk]
+    job = {"trunk": steps, "branches": varied, "jobs": jobs, "timeout": timeout}
     settings = {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}  # no kernel here, so no pictures in outputs
     with (
         clean_environment(settings) as environment,
         tempfile.TemporaryDirectory(prefix="lesson-") as folder,
-        tempfile.TemporaryFile("w+") as complaints,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
     ):
         # A file, not a pipe: both sides would otherwise wait for each other once a job exceeds the pipe's buffer.
         request = Path(folder, "job.json")
@@ -111,7 +107,7 @@ def explore(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # so that its children can be ended with it
         )
         outcomes: dict[str, Outcome] = {}
@@ -139,9 +135,8 @@ def explore(
             _end_group(process)
         if failure is None and not finished:
             complaints.seek(0)
-            failure = (
-                f"the interpreter running the cells was lost (exit {process.returncode}): {complaints.read()[-1500:]}"
-            )
+            last = complaints.read()[-1500:]
+            failure = f"the interpreter running the cells was lost (exit {process.returncode}): {last}"
     if failure is not None:
         raise TrunkError(failure)
     return outcomes

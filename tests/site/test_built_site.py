@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from tools.site.check import problems
+
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 MEGABYTE = 1_000_000
@@ -43,8 +45,6 @@ def weight(path: Path) -> int:
 
 
 def test_the_checker_is_content(site: Path):
-    from vitbook.check import problems
-
     assert problems(site, ROOT / "notebooks") == []
 
 

@@ -169,8 +169,19 @@ class TestAddress:
         assert "<loc>https://example.org/book/notebooks/01_fixture.html</loc>" in text
         assert "Sitemap: https://example.org/book/sitemap.xml" in (built.folder / "robots.txt").read_text()
         assert built.page("404").find("a")["href"] == "https://example.org/book/book/questions.html"
-        canonical = built.page("notebooks/01_fixture").find("link", rel="canonical")
+        lesson = built.page("notebooks/01_fixture")
+        canonical = lesson.find("link", rel="canonical")
         assert canonical["href"] == "https://example.org/book/notebooks/01_fixture.html"
+        shown = {tag["property"]: tag["content"] for tag in lesson.select("meta[property]")}
+        assert shown["og:url"] == canonical["href"]
+        assert shown["og:title"] == lesson.find("h1").find(string=True)
+        assert shown["og:description"] == lesson.find("meta", attrs={"name": "description"})["content"]
+        assert shown["og:image"] == "https://example.org/book/_static/screenshot.png"
+        assert shown["og:site_name"] == "Small book"
+        assert all(shown.values())
+
+    def test_without_an_address_a_link_has_no_preview(self, book):
+        assert not book.page("notebooks/01_fixture").select("meta[property]")
 
 
 class TestFinishedIndex:

@@ -19,8 +19,8 @@ from nbformat import NotebookNode
 
 from tools.lesson.definitions import load_definitions
 from tools.lesson.files import as_command, write_atomically
-from tools.lesson.format import figure_name
-from tools.lesson.read import ROOT, cell_id, code_cells, find_lessons, read_lesson
+from tools.lesson.format import DEFINE, figure_name
+from tools.lesson.read import ROOT, cell_id, code_cells, find_lessons, has_tag, read_lesson
 from tools.run.drawings import FIGURES
 
 FOLDER = ROOT / "book" / "figures"
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def figure_names(lesson: NotebookNode) -> list[str]:
-    """The figures that a lesson draws, in order."""
-    names = (figure_name(cell_id(cell)) for cell in code_cells(lesson))
+    """The figures that a lesson draws, in order. A `define` cell of such a name only helps to draw."""
+    names = (figure_name(cell_id(cell)) for cell in code_cells(lesson) if not has_tag(cell, DEFINE))
     return [name for name in names if name]
 
 

@@ -32,7 +32,8 @@ def complaints(paths: Sequence[Path]) -> list[str]:
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if not report.is_file():

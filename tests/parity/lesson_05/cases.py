@@ -88,7 +88,17 @@ CASES: dict[str, Build] = {
     "V2 block, padded and shifted = transformers": partial(
         swin_v2_block, library="transformers", size=(7, 11), window=3, shift=1
     ),
+    "V2 block, map below a window = timm": partial(swin_v2_block, library="timm", size=(3, 3), window=4, shift=2),
+    "V2 block, map lower than a window = transformers": partial(
+        swin_v2_block, library="transformers", size=(3, 10), window=4, shift=2
+    ),
     "Swin V2 = timm": partial(swin_v2, library="timm", size=(64, 64), window=4),
+    **{
+        f"Swin V2, last map below a window = {library}": partial(
+            swin_v2, library=library, size=(32, 32), window=8
+        )
+        for library in ("timm", "transformers")
+    },
     "Swin V2, padded = transformers": partial(swin_v2, library="transformers", size=(40, 56), window=4),
     "stripes = token by token": stripe_attention,
     "stripes, the map = token by token": partial(stripe_attention, size=(3, 4), stripe=(3, 4)),

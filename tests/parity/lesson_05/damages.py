@@ -194,6 +194,15 @@ DAMAGES: list[Damaged] = [
         for what in ("shifted", "padded and shifted")
         for damage in [NO_MASK_MADE, ("rolled back too far", DRIFT, "outputs")]
     ],
+    ("V2 block, map below a window = timm", "offsets of the whole window",
+     run_as(partial(version_2.exactly, trained=4)), "outputs"),
+    ("V2 block, map below a window = timm", *TRANSPOSED),
+    ("V2 block, map lower than a window = transformers", "offsets of the whole window",
+     run_as(partial(version_2.exactly, trained=4, call=windows.of_rows)), "outputs"),
+    ("Swin V2, last map below a window = timm", "offsets of the whole window",
+     run_as(partial(version_2.exactly, trained=8)), "outputs"),
+    ("Swin V2, last map below a window = transformers", "offsets of the whole window",
+     run_as(partial(version_2.exactly, trained=8, call=lambda model, x: model(x).logits)), "outputs"),
     ("Swin V2 = timm", "the blocks of V1", wrong.stages_with_norms_before, "outputs"),
     ("Swin V2 = timm", *NO_MASK),
     ("Swin V2 = timm", "not shifted", module(wrong.not_shifted), "outputs"),

@@ -10,17 +10,12 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from tests.parity.framework.cases import DIM, HEADS, Case, counting_in, tensor
+from tests.parity.framework.cases import DIM, HEADS, Case, tensor
 from tests.parity.framework.harness import reference
 from tests.parity.framework.swin_v2 import log_offsets
 from tests.parity.lesson_05.models import sizes, timm_swin, transformers_swin
 from tests.parity.lesson_05.names import LAYERS, TIMM, TRANSFORMERS, book
 from tests.parity.lesson_05.windows import Size, additive, of_rows, some_windows_mask
-
-
-def in_its_precision(module: nn.Module, x: Tensor) -> Tensor:
-    with counting_in(x.dtype):
-        return module(x)
 
 
 def exactly(layer: nn.Module, x: Tensor, trained: int | None = None, call: Callable | None = None) -> Tensor:
@@ -64,8 +59,7 @@ def cosine_attention(
 
     def mine_forward(layer: nn.Module, x: Tensor) -> Tensor:
         scaled(layer, x)
-        with counting_in(x.dtype):
-            return layer(x, mask)
+        return layer(x, mask)
 
     mine = lesson.CosineWindowAttention(DIM, HEADS, window, trained)
     rules = LAYERS[library]
@@ -84,7 +78,7 @@ def swin_v2_block(lesson: ModuleType, library: str, size: Size, window: int, shi
         call = of_rows
     mine = lesson.SwinV2Block(DIM, HEADS, window, shift)
     theirs_forward = partial(exactly, call=call)
-    return Case(mine, theirs, tensor(2, *size, DIM), book(*rules), in_its_precision, theirs_forward)
+    return Case(mine, theirs, tensor(2, *size, DIM), book(*rules), theirs_forward=theirs_forward)
 
 
 def swin_v2(lesson: ModuleType, library: str, size: Size, window: int) -> Case:
@@ -99,4 +93,4 @@ def swin_v2(lesson: ModuleType, library: str, size: Size, window: int) -> Case:
 
     mine = lesson.SwinV2(sizes(lesson, window))
     theirs_forward = partial(exactly, call=call)
-    return Case(mine, theirs, tensor(2, 3, *size), book(*rules), in_its_precision, theirs_forward)
+    return Case(mine, theirs, tensor(2, 3, *size), book(*rules), theirs_forward=theirs_forward)
