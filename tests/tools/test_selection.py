@@ -45,6 +45,7 @@ class FakeItem:
         (FakeItem("test_a.py", {"old": "01_first", "new": "05_swin"}), {"01_first", "05_swin"}),
         (FakeItem("test_05_windows.py"), {"05_swin"}),
         (FakeItem("test_05_windows.py", {"size": 7}), {"05_swin"}),
+        (FakeItem("test_lesson_05.py"), {"05_swin"}),
         (FakeItem("test_05_windows.py", {"lesson": "01_first"}), {"01_first"}),
         (FakeItem("test_a.py", {"lesson": "04_to_come"}), set()),
         (FakeItem("test_04_to_come.py"), set()),

@@ -145,6 +145,15 @@ def test_only_what_passed_whole_is_kept(
     assert ("unchanged since it passed" in capsys.readouterr().out) is kept
 
 
+def test_a_quick_look_neither_uses_nor_spoils_a_verdict(repository: Path) -> None:
+    whole, kept = CHECKS[f"exercises {LESSON[:2]}"], Verdicts(repository)
+    kept.keep(whole, kept.checksum(whole), 1)
+    quick = Check(whole.section, ends_with(0).commands, whole.reads, LESSON, keeps=False)
+    assert run([quick], Verdicts(repository)) == 0
+    assert not Verdicts(repository).holds(quick)
+    assert Verdicts(repository).holds(whole)
+
+
 def test_a_failure_after_a_success_is_not_forgotten(repository: Path) -> None:
     good = Verdicts(repository)
     check = ends_with(1)

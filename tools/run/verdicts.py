@@ -46,13 +46,14 @@ class Verdicts:
 
     def seconds(self, check: Check) -> float:
         """How long the check took last time, or takes usually."""
-        return self._read(check).get("seconds", check.usual_seconds)
+        kept = self._read(check) if check.keeps else {}
+        return kept.get("seconds", check.usual_seconds)
 
     def keep(self, check: Check, checksum: str | None, seconds: float) -> None:
         """Note how long a check took, and, unless `checksum` is None, that it passed with these files."""
-        if not self.known:
+        if not self.known or not check.keeps:
             return
-        passed = {"checksum": checksum} if checksum and checksum == self.checksum(check) and check.keeps else {}
+        passed = {"checksum": checksum} if checksum and checksum == self.checksum(check) else {}
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self.folder / f"{check.name}.json", json.dumps({"seconds": round(seconds, 1)} | passed))
 
