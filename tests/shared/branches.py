@@ -161,11 +161,19 @@ class Notebook:
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
+        class Shell(InteractiveShell):
+            def showtraceback(self, *_: Any, **__: Any) -> None:
+                """Errors are reported by what they are."""
+
+            showsyntaxerror = showtraceback
+
+            def enable_matplotlib(self, gui: str | None = None) -> tuple[None, str]:
+                """`%matplotlib inline` would draw every figure into outputs that nobody looks at here."""
+                return None, "agg"
+
         config = Config()
         config.HistoryManager.enabled = False
-        self._shell = InteractiveShell.instance(config=config)
-        for name in ("showtraceback", "showsyntaxerror"):
-            setattr(self._shell, name, lambda *_, **__: None)
+        self._shell = Shell.instance(config=config)
         plt.show = lambda *_, **__: plt.close("all")
 
     def run(self, source: str) -> BaseException | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from tools.lesson.files import as_command
 from tools.lesson.read import ROOT
 from tools.run.sections import Check, everything
 from tools.run.verdicts import Verdicts
@@ -151,4 +152,4 @@ def _shown(result: Result | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))
