@@ -7,6 +7,7 @@ passed, with nothing skipped, is kept. Under CI=true or BOOK_REQUIRE_ALL=1 nothi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -54,8 +55,9 @@ class Verdicts:
         if not self.known or not check.keeps:
             return
         passed = {"checksum": checksum} if checksum and checksum == self.checksum(check) else {}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.folder / f"{check.name}.json", json.dumps({"seconds": round(seconds, 1)} | passed))
+        with contextlib.suppress(OSError):  # a checkout that cannot be written to keeps none
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / f"{check.name}.json", json.dumps({"seconds": round(seconds, 1)} | passed))
 
     def checksum(self, check: Check) -> str:
         """A checksum of all that the check depends on."""
