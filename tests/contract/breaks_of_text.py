@@ -90,13 +90,13 @@ BREAKS = [
     Break("lesson_is_not_too_long", "words", long_lesson),
     Break("set_up_is_short", "36 lines", add("set-up", "A = 1\n" * 35)),
     Break("file_is_not_too_large", "bytes", large_file),
-    Break("no_code_cell_is_too_long", "41 lines", add("patchify", "A = 1\n" * 36)),
+    Break("no_code_cell_is_too_long", "46 lines", add("patchify", "A = 1\n" * 41)),
     Break("no_code_cell_is_too_long", "61 lines", add("exercise-1-1", "A = 1\n" * 58)),
     Break("code_cells_are_short", "median", long_lesson),
     Break(
         "code_cells_are_short",
         "tenth",
-        lambda lesson: [add(name, "x\n" * 20)(lesson) for name in ("cut", "bars", "side")],
+        lambda lesson: [add(name, "x\n" * 25)(lesson) for name in ("cut", "refused", "side")],
     ),
     Break("text_between_code_is_short", "words between", add("part-one", "word " * 121)),
     # text

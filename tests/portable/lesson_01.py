@@ -19,7 +19,9 @@ GRADIENT = {
     "compiled": "takes a gradient inside",
     "pretend_cuda": "takes a gradient inside, for which torch asks the device itself",
 }
-BUILDS = dict.fromkeys(("exported", "compiled"), "builds torch's layer at each call, to be compared once")
+BUILDS = dict.fromkeys(("exported", "compiled"), "builds torch's layer at each call, to be compared once") | {
+    "pretend_cuda": "torch's own layer asks for the device's driver"
+}
 NO_BATCH = ()
 KEPT = torch.tensor([0, 0, 1])  # of three samples, the branch of the last
 
