@@ -130,7 +130,8 @@ def tell(result: Result) -> None:
         print(f"\n━━ FAILED: {result.check.name} ({result.seconds:.0f} s)\n{told}\n", flush=True)
         return
     note = ", with tests skipped" if result.skipped else ""
-    print(f"   {result.check.name}: passed in {result.seconds:.0f} s, processor {result.cpu_seconds:.0f} s{note}", flush=True)
+    took = f"{result.seconds:.0f} s, processor {result.cpu_seconds:.0f} s"
+    print(f"   {result.check.name}: passed in {took}{note}", flush=True)
     if "Pages, compressed" in result.record:
         print(result.record[result.record.index("Pages, compressed") :].partition("\n")[2].partition("\n=")[0])
 
