@@ -7,15 +7,17 @@ RUN := $(VENV)/bin/python -m
 # Python is chosen by tools/venv.sh unless it is named here: make book PYTHON=python3.12
 PYTHON ?=
 
-# Settings of the user's must not reach the lessons: one thread, this environment's kernel, no progress bars.
+# Lessons run in an environment of their own (tools/run/environment.py). For what reads and tests them: one thread, this
+# environment's kernel, assertions that hold, and modules from nowhere else.
 export OMP_NUM_THREADS ?= 1
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE ?= 1
+unexport PYTHONOPTIMIZE PYTHONPATH PYTHONSTARTUP
 
 .DEFAULT_GOAL := help
 # Two targets at once would install into one environment, or build into one folder.
 .NOTPARALLEL:
-.PHONY: help book test check lesson notebooks figures student mutants sabotage matrix status diff-outputs repeat serve \
+.PHONY: help book test check lesson notebooks figures student mutants sabotage matrix status diff-outputs repeat lock serve \
 	clean book-env test-env
 
 help: ## print these targets
@@ -60,6 +62,9 @@ diff-outputs: book-env ## run the lessons and show what they print otherwise tha
 
 repeat: test-env ## run each lesson five times on a busy machine, and store it twice (NB=, SEED=)
 	@$(RUN) tools.run.repeat $(if $(SEED),--seed $(SEED)) $(NB)
+
+lock: ## write constraints.txt and the locks with hashes from the lists of requirements (UPGRADE=1: the newest)
+	@sh tools/lock.sh $(if $(UPGRADE),upgrade)
 
 serve: book ## build, then show the site at http://127.0.0.1:8000 (PORT=8001 for another)
 	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -7,6 +7,10 @@ for (const slider of document.querySelectorAll(".frame-slider")) {
     slider.addEventListener(event, load, { once: true, passive: true });
   }
 }
+// After Back, some browsers put the thumb where it was: picture and label follow it.
+addEventListener("pageshow", () => {
+  for (const input of document.querySelectorAll(".frame-slider input")) input.dispatchEvent(new Event("input"));
+});
 
 // Wide formulas scroll in their own box. A box that scrolls can be reached by keyboard; the theme sees to code and tables.
 const boxes = new ResizeObserver((entries) => {
@@ -34,6 +38,7 @@ document.addEventListener("click", (event) => {
 const form = document.querySelector(".question-filter");
 if (form) {
   const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  const parts = new Set(rows.map(({ row }) => row.parentElement));
   const { words, difficulty, topic, careful } = form.elements;
   const choose = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -47,27 +52,30 @@ if (form) {
       );
       shown += !row.hidden;
     }
-    for (const part of document.querySelectorAll("section:has(> .question-row)")) {
-      part.hidden = !part.querySelector(".question-row:not([hidden])");
-    }
+    for (const part of parts) part.hidden = !part.querySelector(".question-row:not([hidden])");
     form.querySelector("output").textContent = `${shown} of ${rows.length} questions`;
   };
-  const asked = new URLSearchParams(location.search);
-  for (const field of [words, difficulty, topic]) field.value = asked.get(field.name) || "";
-  careful.checked = asked.has("careful");
+  const restore = () => {
+    const asked = new URLSearchParams(location.search);
+    for (const field of [words, difficulty, topic]) field.value = asked.get(field.name) || "";
+    careful.checked = asked.has("careful");
+    choose();
+  };
   form.addEventListener("input", () => {
-    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-    history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
+    history.replaceState(null, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
     choose();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  choose();
+  addEventListener("pageshow", restore); // after Back, too: the address counts, not what the browser kept
+  restore();
 }
 
 // The search page: questions that hold all the words come first, those with the words in their title before the others.
+// (A page opened from a file may not read another; the search below works there, too.)
 const results = document.querySelector("#search-results");
 const sought = (new URLSearchParams(location.search).get("q") || "").toLowerCase().split(/\s+/).filter(Boolean);
-if (results && sought.length) {
+if (results && sought.length && location.protocol !== "file:") {
   const index = new URL("book/questions.html", new URL(document.documentElement.dataset.content_root, location.href));
   fetch(index)
     .then((answer) => answer.text())
@@ -93,5 +101,5 @@ if (results && sought.length) {
       box.append(heading, list, all);
       results.before(box);
     })
-    .catch(() => {}); // opened from a file: the search below works without
+    .catch((error) => console.warn(`The question index could not be read (${error.message}); the search below is whole.`));
 }

@@ -8,6 +8,7 @@ One file a lesson, `tests/mutants/NN_slug.toml`:
     find = "return self.head(self.norm(x)[:, 0])"
     put = "return self.head(x[:, 0])"
     cell = "vit"        # only when `find` occurs in several cells
+    sample = true       # `make test` tries this one, and not the first of its question
 
 `find` must occur exactly once in the lesson's code (exercises apart). The question's own proof cell, tagged `q11`, must
 then fail by assertion.
@@ -26,8 +27,8 @@ from tools.lesson.format import EXERCISE_TESTS, QUESTION_TAG, SOLUTION
 from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags, without_magics
 
 FOLDER = Path(__file__).resolve().parent
-_KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str}
-_OPTIONAL = frozenset({"cell"})
+_KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str, "sample": bool}
+_OPTIONAL = frozenset({"cell", "sample"})
 # Cells that belong to no question's proof, and whose text may repeat the lesson's.
 _EXERCISE = (SOLUTION, EXERCISE_TESTS)
 
@@ -42,6 +43,7 @@ class Mutant:
     find: str
     put: str
     cell: str | None = None
+    sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def read_mutants(path: Path) -> list[Mutant]:
     for entry in entries_of(content, path.name, "mutant", _KEYS, _OPTIONAL):
         question = entry["question"]
         running = 1 + sum(mutant.question == question for mutant in mutants)
+        if entry.get("sample") and any(mutant.sample for mutant in mutants if mutant.question == question):
+            raise EntryError(f"{path.name}: question {question} has two samples; one a question is tried")
         mutants.append(Mutant(name=f"q{question}-{running}", **entry))
     return mutants
 
@@ -127,13 +131,9 @@ def is_assertion(node: ast.AST) -> bool:
 
 
 def sample(mutants: list[Mutant]) -> list[Mutant]:
-    """At least one mutant of every question and at least one in three of all, the same ones each time."""
-    rank: dict[int, int] = {}
-    ranked = []
-    for order, mutant in enumerate(mutants):
-        rank[mutant.question] = rank.get(mutant.question, 0) + 1
-        ranked.append((rank[mutant.question], order, mutant))
-    ranked.sort(key=lambda entry: entry[:2])
-    enough = max(len(rank), -(-len(mutants) // 3))
-    chosen = sorted(ranked[:enough], key=lambda entry: entry[1])
-    return [mutant for _, _, mutant in chosen]
+    """The one of each question that `make test` tries: the one marked `sample`, or else the first."""
+    chosen: dict[int, Mutant] = {}
+    for mutant in mutants:
+        if mutant.question not in chosen or mutant.sample:
+            chosen[mutant.question] = mutant
+    return [mutant for mutant in mutants if chosen[mutant.question] is mutant]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from nbformat import NotebookNode
 
@@ -21,6 +22,8 @@ from tests.mutants.mutant import Mutant, mutants_path, place, questions, read_mu
 from tests.shared.branches import Branch, Outcome, Step, TrunkError, explore
 from tools.lesson.read import cell_id, code_cells, find_lessons, has_tag, read_lesson
 
+# Seconds that a mutant may take. The limit is for a stuck one; one that trains again is slow on a busy machine.
+LIMIT = 600
 # Cells nothing depends on; a proof among them runs all the same.
 _SKIPPED = ("live", "frame-slider", "solution", "exercise-tests")
 
@@ -52,7 +55,7 @@ def try_mutants(
     mutants: Iterable[Mutant],
     *,
     jobs: int = 2,
-    timeout: float = 120,
+    timeout: float = LIMIT,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
     """Verdicts in the order of `mutants`. EntryError: one does not fit. TrunkError: the lesson fails by itself."""
@@ -108,26 +111,29 @@ def judge(mutant: Mutant, outcome: Outcome) -> Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when every mutant was killed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants.runner", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants.runner",
+        description="Apply each mutant to its lesson and see whether the question's own assertion notices.",
+    )
     parser.add_argument("lessons", nargs="*", help="numbers or names; all lessons when none is given")
     parser.add_argument("--question", type=int, action="append", help="only the mutants of this question; repeatable")
     parser.add_argument("--sample", action="store_true", help="only those that make test tries")
     parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once (default 2)")
-    parser.add_argument("--timeout", type=float, default=120, help="seconds allowed to one mutant (default 120)")
+    parser.add_argument("--timeout", type=float, default=LIMIT, help=f"seconds allowed to one mutant (default {LIMIT})")
     options = parser.parse_args(arguments)
     try:
         paths = find_lessons(options.lessons)
         if not paths:
             raise ValueError("there is no lesson in notebooks/ yet")
-        failures = sum([_lesson(path, options) for path in paths])
+        failures = sum(_lesson(path, options) for path in paths)
     except (TrunkError, ValueError) as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2
     return 1 if failures else 0
 
 
-def _lesson(path, options: argparse.Namespace) -> int:
+def _lesson(path: Path, options: argparse.Namespace) -> int:
     notebook = read_lesson(path)
     mutants = read_mutants(mutants_path(path.stem))
     if options.sample:

@@ -14,13 +14,13 @@ import argparse
 import ast
 import copy
 import json
-import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,14 @@ from nbformat import NotebookNode
 
 from tests.mutants.mutant import is_assertion
 from tests.shared.branches import Branch, Step, explore
+from tools.lesson.files import as_command
 from tools.lesson.read import ROOT, cell_id, code_cells, find_lesson, has_tag, read_lesson, without_magics
+from tools.run.environment import CELL_LIMIT, clean_environment
+from tools.run.strict import Verdict, run_strictly
 
-_OPERATORS = {
+# Of the repository's folders: environments, what was built, and whatever else hides behind a dot.
+LEFT_OUT = shutil.ignore_patterns(".*", "_build", "__pycache__")
+_OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "-", ast.Sub: "+", ast.Mult: "+", ast.Div: "*", ast.FloorDiv: "*", ast.Pow: "*", ast.MatMult: "*",
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
 }  # fmt: skip
@@ -79,18 +84,21 @@ def _edits(source: str) -> Iterator[tuple[int, int, str]]:
     def offset(line: int, column: int) -> int:  # ast counts columns in bytes
         return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
 
-    def span(node: ast.AST) -> tuple[int, int]:
-        return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
+    def span(node: ast.expr) -> tuple[int, int]:
+        last, column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return offset(node.lineno, node.col_offset), offset(last, column)
 
     asserted = {id(inner) for node in ast.walk(tree) if is_assertion(node) for inner in ast.walk(node)}
     formatted = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) in asserted | formatted:
             continue
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            yield *span(node), repr(node.value + 1 if isinstance(node.value, int) else node.value * 1.5)
-        elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
             yield *span(node), repr(not node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
+            yield *span(node), repr(node.value + 1)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+            yield *span(node), repr(node.value * 1.5)
         elif isinstance(node, ast.BinOp | ast.Compare):
             left, right, operator = (
                 (node.left, node.right, node.op)
@@ -101,9 +109,10 @@ def _edits(source: str) -> Iterator[tuple[int, int, str]]:
                 between = span(left)[1], span(right)[0]
                 if source[slice(*between)].strip(" ") and "(" not in source[slice(*between)]:
                     yield *between, f" {_OPERATORS[type(operator)]} "
-        elif isinstance(node, ast.Call) and len(node.args) >= 2 and all(isinstance(a, ast.Name) for a in node.args[:2]):
-            first, second = node.args[:2]
-            yield span(first)[0], span(second)[1], f"{second.id}, {first.id}"
+        elif isinstance(node, ast.Call):
+            match node.args[:2]:
+                case [ast.Name() as first, ast.Name() as second]:
+                    yield span(first)[0], span(second)[1], f"{second.id}, {first.id}"
 
 
 def raised(notebook: NotebookNode, chosen: Sequence[Change], timeout: float) -> dict[Change, str]:
@@ -129,29 +138,29 @@ def raised(notebook: NotebookNode, chosen: Sequence[Change], timeout: float) -> 
     return found
 
 
-def printed_otherwise(notebook: NotebookNode, chosen: Sequence[Change]) -> dict[Change, str]:
-    """The changes that strict nbval notices, and in how many cells."""
-    found = {}
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        for number, change in enumerate(chosen):
-            changed = copy.deepcopy(notebook)
-            next(cell for cell in changed.cells if cell_id(cell) == change.cell_id).source = change.source
-            alone = Path(folder, str(number))
-            alone.mkdir()
-            nbformat.write(changed, alone / "lesson.ipynb")
-        report = Path(folder, "report.json")
-        command = [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no"),
-            *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "-n", "2", "--dist", "loadfile"),
-            *("--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg"), f"--junitxml={report}", folder),
-        ]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "BOOK_QUIET": "1"}
-        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-        failures = _failures(report.read_text(encoding="utf-8"))
-    for number, change in enumerate(chosen):
-        if failures.get(str(number)):
-            found[change] = f"another output in {failures[str(number)]} cells"
-    return found
+def printed_otherwise(path: Path, notebook: NotebookNode, chosen: Sequence[Change]) -> dict[Change, str]:
+    """The changes after which a strict run finds another output, and in which cell first. Two runs at a time."""
+
+    def judged(change: Change) -> Verdict:
+        with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+            changed = Path(folder, path.name)
+            nbformat.write(with_change(notebook, change), changed)
+            return run_strictly(sys.executable, changed)
+
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = dict(zip(chosen, pool.map(judged, chosen), strict=True))
+    return {
+        change: f"another output in {len(verdict.failures)} cells, first in {next(iter(verdict.failures))}"
+        for change, verdict in verdicts.items()
+        if not verdict.passed
+    }
+
+
+def with_change(notebook: NotebookNode, change: Change) -> NotebookNode:
+    """A copy of the lesson with one line changed."""
+    result = copy.deepcopy(notebook)
+    next(cell for cell in result.cells if cell_id(cell) == change.cell_id).source = change.source
+    return result
 
 
 def failed_elsewhere(path: Path, notebook: NotebookNode, chosen: Sequence[Change]) -> dict[Change, str]:
@@ -161,60 +170,53 @@ def failed_elsewhere(path: Path, notebook: NotebookNode, chosen: Sequence[Change
     known = _failing_tests(path, notebook)  # a test that fails anyway notices nothing
     found = {}
     for change in chosen:
-        changed = copy.deepcopy(notebook)
-        next(cell for cell in changed.cells if cell_id(cell) == change.cell_id).source = change.source
-        if new := sorted(_failing_tests(path, changed) - known):
+        if new := sorted(_failing_tests(path, with_change(notebook, change)) - known):
             found[change] = new[0]
     return found
 
 
 def _failing_tests(path: Path, notebook: NotebookNode) -> set[str]:
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder, clean_environment() as environment:
         copied = Path(folder, "repository")
-        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".*_cache", ".git", ".venv", "_build"))
+        shutil.copytree(ROOT, copied, ignore=LEFT_OUT)
         nbformat.write(notebook, copied / path.relative_to(ROOT))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", "-rfE"]
         result = subprocess.run(
             [*command, "tests/parity", "tests/exercises"],
             cwd=copied,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
     lines = (line.partition(" - ")[0] for line in result.stdout.splitlines())
     return {line for line in lines if line.startswith(("FAILED", "ERROR"))}
 
 
-def _failures(report: str) -> dict[str, int]:
-    """Failed cells by notebook folder, out of a junit report."""
-    import xml.etree.ElementTree as ElementTree
-
-    counts: dict[str, int] = {}
-    for case in ElementTree.fromstring(report).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            folder = next(part for part in case.get("classname", "").replace("/", ".").split(".") if part.isdigit())
-            counts[folder] = counts.get(folder, 0) + 1
-    return counts
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; always 0, since an unnoticed change may be harmless: its reader decides."""
+    """The command; 0 whatever is found, since an unnoticed change may be harmless: its reader decides."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.sabotage", description=__doc__.splitlines()[0])
-    parser.add_argument("lesson")
+    parser.add_argument("lesson", help="a number, name or path")
     parser.add_argument("--count", type=int, default=10, help="how many lines to break (default 10)")
     parser.add_argument("--seed", type=int, default=0, help="which lines (default 0)")
-    parser.add_argument("--timeout", type=float, default=120, help="seconds allowed to one change (default 120)")
+    parser.add_argument(
+        "--timeout", type=float, default=CELL_LIMIT, help=f"seconds allowed to one change ({CELL_LIMIT})"
+    )
     parser.add_argument("--figures", action="store_true", help="break cells that draw, too")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     options = parser.parse_args(arguments)
-    path = find_lesson(options.lesson)
-    notebook = read_lesson(path)
+    try:
+        path = find_lesson(options.lesson)
+        notebook = read_lesson(path)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     everything = list(changes(notebook, options.figures))
     chosen = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
     print(f"{len(chosen)} of {len(everything)} possible changes")
     noticed = raised(notebook, chosen, options.timeout)
-    noticed |= printed_otherwise(notebook, [change for change in chosen if change not in noticed])
+    noticed |= printed_otherwise(path, notebook, [change for change in chosen if change not in noticed])
     noticed |= failed_elsewhere(path, notebook, [change for change in chosen if change not in noticed])
     for change in sorted(chosen, key=lambda change: change.cell):
         print(
@@ -228,4 +230,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

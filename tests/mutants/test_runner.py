@@ -148,18 +148,16 @@ def test_mutants_are_numbered_within_their_question(tmp_path: Path) -> None:
     assert [entry.name for entry in read_mutants(path)] == ["q1-1", "q2-1", "q1-2"]
 
 
-@pytest.mark.parametrize("per_question", [[1], [1, 1, 1], [2, 5, 1], [9, 1], [30]])
-def test_the_sample_covers_every_question_and_a_third_of_all(per_question: list[int]) -> None:
-    everything = [
-        mutant(question, "f", "p", name=f"q{question}-{number}")
-        for question, number_of in enumerate(per_question)
-        for number in range(number_of)
-    ]
-    some = sample(everything)
-    assert {entry.question for entry in some} == set(range(len(per_question)))
-    assert 3 * len(some) >= len(everything)
-    assert some == sample(everything)
-    assert some == [entry for entry in everything if entry in some]
+def test_the_sample_is_one_a_question_the_first_or_the_one_marked(tmp_path: Path) -> None:
+    path = tmp_path / "01_lesson.toml"
+    second = ENTRY.replace("= 1", "= 2")
+    path.write_text(ENTRY + second + ENTRY + second + "sample = true\n" + second, encoding="utf-8")
+    everything = read_mutants(path)
+    assert [entry.name for entry in everything] == ["q1-1", "q2-1", "q1-2", "q2-2", "q2-3"]
+    assert [entry.name for entry in sample(everything)] == ["q1-1", "q2-2"]
+    path.write_text(ENTRY + "sample = true\n" + ENTRY + "sample = true\n", encoding="utf-8")
+    with pytest.raises(EntryError, match="question 1 has two samples"):
+        read_mutants(path)
 
 
 def test_the_command_names_an_unknown_lesson(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.mutants.sabotage import changes
+from tests.mutants.sabotage import changes, printed_otherwise
+from tools.lesson.normalise import text_of
+from tools.lesson.read import read_lesson
+from tools.run import notebooks
 
 SOURCE = """def half(x, y=2):
     return x / y if x > 0 else f"{x / 3}"
@@ -40,3 +44,14 @@ def test_set_up_and_exercises_are_left_alone() -> None:
         for tag in ("setup", "carried-over", "solution", "exercise-tests")
     ]
     assert not list(changes(new_notebook(cells=tagged)))
+
+
+def test_another_output_is_noticed_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "01_first.ipynb"
+    cells = [new_code_cell("x = 3\ny = 1", id="a"), new_code_cell("print(x)", id="b")]
+    path.write_text(text_of(new_notebook(cells=cells)))
+    assert notebooks.main([str(path)]) == 0
+    notebook = read_lesson(path)
+    found = {change.after: change for change in changes(notebook)}
+    noticed = printed_otherwise(path, notebook, list(found.values()))
+    assert noticed == {found["x = 4"]: "another output in 1 cells, first in b"}, "y is printed nowhere"

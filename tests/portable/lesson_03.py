@@ -127,7 +127,7 @@ CASES = {
 }
 EXEMPT = {
     "attention_macs": "plain arithmetic on whole numbers",
-    "RefuseUncounted": "counts operations, returns no tensor; tests/tools/test_counting.py tries it",
+    "RefuseUncounted": "refuses operations, returns no tensor",
     "counted": "counts operations, returns no tensor",
     "Largest": "watches operations, returns no tensor",
     "errand_errors": "an experiment of its own, in float64",

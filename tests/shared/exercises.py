@@ -27,7 +27,6 @@ from tools.lesson.entries import EntryError, entries_of, read_toml
 from tools.lesson.format import EXERCISE_TESTS, HIDDEN_TESTS_BLOCK, SOLUTION, SOLUTION_BLOCK
 from tools.lesson.read import ROOT, cell_id, code_cells, has_tag
 from tools.lesson.student import student_notebook
-from tools.run.environment import CELL_LIMIT
 
 WRONG_ANSWERS = ROOT / "tests" / "exercises" / "wrong_answers"
 
@@ -127,12 +126,17 @@ class Attempt:
     answer: str
 
 
-def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = CELL_LIMIT) -> dict[str, Outcome]:
+WHOLE = "the whole notebook"
+
+
+def grade(notebook: NotebookNode, attempts: Iterable[Attempt], limit: float) -> dict[str, Outcome]:
     """Run every attempt in a student's notebook of its own. An outcome's `cell` is answer, visible tests or all tests.
 
     The tests run twice, as they do for a student: first what the student sees, then the whole cell when it is graded.
+    Beside the attempts stands the outcome of WHOLE: all solutions and tests, one after the other, in `limit` CPU
+    seconds, set-up included.
     """
-    trunk = set_up(notebook)
+    trunk = [*set_up(notebook), Step("time", "import time as _time\n_set_up_seconds = _time.process_time()")]
     branches = [
         Branch(
             attempt.name,
@@ -145,4 +149,16 @@ def grade(notebook: NotebookNode, attempts: Iterable[Attempt], timeout: float = 
         )
         for attempt in attempts
     ]
-    return explore(trunk, branches, timeout=timeout)
+    return explore(trunk, [Branch(WHOLE, len(trunk), _whole(notebook, limit)), *branches])
+
+
+def _whole(notebook: NotebookNode, limit: float) -> tuple[Step, ...]:
+    """All exercises as if one student had solved them, and how long that took; a forked process counts from zero."""
+    steps = []
+    for exercise in exercises(notebook):
+        steps += [Step(exercise.name, exercise.solution), Step(f"{exercise.name}-tests", exercise.tests)]
+    told = (
+        "_seconds = _set_up_seconds + _time.process_time()\n"
+        f"assert _seconds <= {limit}, f'the student notebook takes {{_seconds:.1f}} CPU seconds, allowed are {limit:g}'"
+    )
+    return (*steps, Step("time", told))

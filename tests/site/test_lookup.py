@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.lesson.format import lesson_number, read_registry
+from tools.lesson.read import lesson_paths
 
 
 @pytest.fixture(scope="module")
@@ -169,16 +168,27 @@ class TestAddress:
         assert "<loc>https://example.org/book/notebooks/01_fixture.html</loc>" in text
         assert "Sitemap: https://example.org/book/sitemap.xml" in (built.folder / "robots.txt").read_text()
         assert built.page("404").find("a")["href"] == "https://example.org/book/book/questions.html"
-        canonical = built.page("notebooks/01_fixture").find("link", rel="canonical")
+        lesson = built.page("notebooks/01_fixture")
+        canonical = lesson.find("link", rel="canonical")
         assert canonical["href"] == "https://example.org/book/notebooks/01_fixture.html"
+        shown = {tag["property"]: tag["content"] for tag in lesson.select("meta[property]")}
+        assert shown["og:url"] == canonical["href"]
+        assert shown["og:title"] == lesson.find("h1").find(string=True)
+        assert shown["og:description"] == lesson.find("meta", attrs={"name": "description"})["content"]
+        assert shown["og:image"] == "https://example.org/book/_static/screenshot.png"
+        assert shown["og:site_name"] == "Small book"
+        assert all(shown.values())
+
+    def test_without_an_address_a_link_has_no_preview(self, book):
+        assert not book.page("notebooks/01_fixture").select("meta[property]")
 
 
 class TestFinishedIndex:
     """The index of the book itself."""
 
-    def test_it_has_130_rows_in_order(self, pages):
+    def test_it_has_a_row_for_each_question_in_order(self, pages):
         rows = pages["book/questions.html"].select(".question-row")
-        assert [row["id"] for row in rows] == [f"q{number}" for number in range(1, 131)]
+        assert [row["id"] for row in rows] == [f"q{number}" for number in read_registry().wordings]
 
     def test_every_written_question_has_answer_and_proof(self, pages):
         rows = pages["book/questions.html"].select(".question-row:not(.to-come)")
@@ -196,8 +206,8 @@ class TestFinishedIndex:
 
     def test_every_lesson_has_a_page_in_short_and_formulas(self, pages):
         reference = pages["book/quick_reference.html"]
-        for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-            page = pages[f"book/cram_{int(path.stem[:2])}.html"]
+        for path in lesson_paths():
+            page = pages[f"book/cram_{lesson_number(path.stem)}.html"]
             assert page.select(".core-answer"), path.stem
             formulas = [str(formula) for formula in page.select(".math-block")]
             assert formulas, path.stem

@@ -90,3 +90,14 @@ def test_tall_roots_are_hardly_wider_than_the_small_one(book):
     widths = {record.VariantGlyph: font["hmtx"][record.VariantGlyph][0] for record in forms.MathGlyphVariantRecord}
     assert len(widths) > 2
     assert max(widths.values()) <= 1.11 * widths[small]
+
+
+def test_the_font_says_its_licence_and_brings_the_text(book):
+    names = TTFont(book.folder / "_static" / "math.woff")["name"]
+    assert "SIL Open Font License, Version 1.1" in names.getDebugName(13)
+    assert names.getDebugName(14) == "https://scripts.sil.org/OFL"
+    text = (book.folder / "_static" / "OFL.txt").read_text(encoding="utf-8")
+    assert names.getDebugName(0).partition(" ")[0] in text, "the copyright notice"
+    assert "The STIX Fonts Project Authors (https://github.com/stipub/stixfonts)" in text
+    for part in ("PREAMBLE", "PERMISSION & CONDITIONS", "TERMINATION", "DISCLAIMER"):
+        assert part in text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools.lesson.normalise import text_of
+from tools.matrix import diff
+from tools.matrix.legs import Leg
 from tools.run import notebooks
 from tools.run.diff_outputs import Change, changes, differing, main, marked, table
 
@@ -58,6 +61,31 @@ def test_a_cell_that_fails_is_shown_with_what_ran_before_it(lesson: Path, capsys
     assert "not compared" in said.err
     assert "page (error)" in said.out
     assert "own" not in said.out
+
+
+def test_a_leg_runs_with_its_interpreter_and_its_settings(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(diff.environments, "interpreter", lambda leg, matrix: Path(sys.executable))
+    monkeypatch.setattr(Leg, "settings", lambda leg: {"MORE": leg.name})
+    monkeypatch.setenv("MORE", "of the user's")
+    capsys.readouterr()
+    assert diff.main(["--leg", "avx2", str(lesson)]) == 1
+    assert capsys.readouterr().out.split()[-4:] == ["Q9", "own", "«'aaa'»", "«'aaaaaaa'»"]
+
+
+def test_a_leg_that_is_not_there_is_told(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(leg: Leg, matrix: object) -> Path:
+        raise diff.environments.NotRunError(f"no Python {leg.python}")
+
+    monkeypatch.setattr(diff.environments, "interpreter", absent)
+    assert diff.main(["--leg", "colub", str(lesson)]) == 1
+    assert diff.main(["--leg", "colab", str(lesson)]) == 1
+    says = capsys.readouterr().err.splitlines()
+    assert says[0].startswith("there is no leg 'colub'; the legs are: book")
+    assert says[1:] == ["The leg colab cannot be run here: no Python 3.13"]
 
 
 def test_a_question_is_a_tag_or_the_heading_above() -> None:

@@ -146,6 +146,14 @@ def test_exercises_and_mutants_run_in_it(monkeypatch: pytest.MonkeyPatch) -> Non
         explore([Step("imports", "import no_such_module")], [])
 
 
+def test_a_set_up_may_ask_for_pictures_in_the_page() -> None:
+    set_up = "get_ipython().run_line_magic('matplotlib', 'inline')\n"
+    set_up += "get_ipython().run_line_magic('config', \"InlineBackend.figure_formats = ['retina']\")"
+    branch = Branch("drawn", 2, (Step("draw", "_ = plt.plot([1])\nplt.show()\nassert not plt.get_fignums()"),))
+    outcomes = explore([Step("imports", IMPORTS), Step("setup", set_up)], [branch])
+    assert (outcomes["drawn"].end, outcomes["drawn"].error) == ("ran", None)
+
+
 LOADED = """
 import sys
 sys.path.insert(0, {root!r})
@@ -177,3 +185,19 @@ def test_a_home_is_empty_and_goes_away() -> None:
         assert [path.parent.name for path in files if "fontlist" not in path.name] == []
         assert {name for name in variables if name.startswith(("BOOK", "PYTEST"))} == {"BOOK_QUIET"}
     assert not home.exists()
+
+
+def test_a_checkout_that_cannot_be_written_to_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "FONT_LISTS", Path(os.devnull, "fonts"))
+    with environment.clean_environment() as variables:
+        assert list(Path(variables["MPLCONFIGDIR"]).glob("fontlist-*.json"))
+
+
+def test_fonts_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "FONT_LISTS", tmp_path)
+    with environment.clean_environment():
+        pass
+    (kept,) = tmp_path.glob("*/fontlist-*.json")
+    monkeypatch.setattr(environment.subprocess, "run", None)
+    with environment.clean_environment() as variables:
+        assert (Path(variables["MPLCONFIGDIR"]) / kept.name).read_bytes() == kept.read_bytes()

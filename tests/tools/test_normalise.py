@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import nbformat
@@ -120,3 +121,21 @@ def test_an_origin_that_is_gone_is_named(lessons: Path) -> None:
         ValueError, match="cell carried-block of 02_second is carried over from cell 'gone' of 01_first"
     ):
         with_restated_cells(notebook(carried("", "gone")), "02_second", lessons)
+
+
+def test_another_converter_finds_suffix_and_alt_text() -> None:
+    """`nbconvert --to script` reads its suffix there; `--to html --template classic` its alt text (others: none)."""
+    alt = "A line that rises."
+    picture = new_output("display_data", data={"image/png": "x"})
+    cell = new_code_cell("%time 1", outputs=[picture], metadata={"mystnb": {"image": {"alt": alt}}})
+    result = normalised(notebook(cell))
+    language = result.metadata.language_info
+    assert (language.name, language.file_extension, language.nbconvert_exporter) == ("python", ".py", "python")
+    assert result.cells[0].outputs[0].metadata["image/png"]["alt"] == alt
+    if importlib.util.find_spec("nbconvert"):
+        from nbconvert import HTMLExporter, ScriptExporter
+
+        source, resources = ScriptExporter().from_notebook_node(result)
+        assert resources["output_extension"] == ".py"
+        assert "get_ipython()" in source
+        assert f'alt="{alt}"' in HTMLExporter(template_name="classic").from_notebook_node(result)[0]

@@ -9,6 +9,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tools.lesson.read import find_lesson, lesson_paths, read_lesson
+from tools.run import execute, strict
+from tools.run.environment import CELL_LIMIT
 from tools.run.notebooks import main
 
 
@@ -58,6 +60,20 @@ def test_a_failed_run_names_the_cell_and_leaves_the_file(
     assert main([str(path)]) == 1
     assert f"01_first.ipynb, {says}" in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_a_stuck_cell_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, "x = 1", "import time; time.sleep(60)")
+    monkeypatch.setattr(execute, "CELL_LIMIT", 2)
+    assert main([str(path)]) == 1
+    assert "01_first.ipynb, cell cell-2 ran longer than 2 s" in capsys.readouterr().err
+
+
+def test_one_limit_for_a_cell_everywhere() -> None:
+    assert f"--nbval-cell-timeout={CELL_LIMIT}" in strict.STRICT
+    assert execute.CELL_LIMIT == CELL_LIMIT == 600
 
 
 def test_check_says_what_is_not_in_stored_form(lesson: Path, capsys: pytest.CaptureFixture[str]) -> None:

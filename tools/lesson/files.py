@@ -18,7 +18,10 @@ from filelock import FileLock, Timeout
 def write_atomically(path: Path, text: str) -> None:
     """Replace the file in one step: a reader sees the old lesson or the new one, never half of it."""
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
+    except OSError as error:  # about the file that is meant, not about the scratch file
+        raise OSError(error.errno, error.strerror, str(path)) from None
     scratch = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -46,6 +49,7 @@ def locked(path: Path, waiting: str) -> Iterator[None]:
     try:
         yield
     finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # while it is held: whoever waits then makes it anew
         lock.release()
 
 

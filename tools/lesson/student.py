@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from tools.lesson.files import write_atomically
+from tools.lesson.files import as_command, write_atomically
 from tools.lesson.format import DEFINING, HIDDEN, HIDDEN_TESTS_BLOCK, SOLUTION_BLOCK, STATEMENT_ID
 from tools.lesson.normalise import normalised, text_of
 from tools.lesson.read import ROOT, cell_id, find_lessons, has_tag, read_lesson, tags
@@ -87,4 +87,4 @@ def without_hidden_tests(source: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tools.lesson.read import ROOT
 from tools.matrix.legs import Leg, Matrix
@@ -32,6 +33,7 @@ print(json.dumps({
     "versions": {name: version(name) for name in sys.argv[1:]},
 }))
 """
+_QUIETLY: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "replace", "check": False}
 _CPU_NAMES = {"default": "DEFAULT", "avx2": "AVX2"}
 
 
@@ -83,7 +85,12 @@ def inspect(python: Path, leg: Leg) -> dict:
     """What the environment holds and which CPU torch sees there. NotRunError when it is not what the leg asks for."""
     with clean_environment(leg.settings(), python) as environment:
         result = subprocess.run(
-            [python, "-c", _INSPECT, *SHOWN], env=environment, capture_output=True, text=True, check=False
+            [python, "-c", _INSPECT, *SHOWN],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
     if result.returncode:
         print(result.stderr.strip(), flush=True)
@@ -116,7 +123,7 @@ def _version(python: str | Path) -> str | None:
 
 def _run(python: str | Path, code: str) -> str | None:
     try:
-        result = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        result = subprocess.run([python, "-c", code], **_QUIETLY)
     except OSError:
         return None
     return result.stdout.strip() if result.returncode == 0 else None

@@ -77,7 +77,8 @@ def run_strictly(python: str | Path, lesson: Path, settings: Mapping[str, str] |
             env=environment | {REPORT_VARIABLE: str(report)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         verdict = Verdict(0, time.monotonic() - start, _children_cpu() - cpu, record=result.stdout + result.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import http.server
 import os
@@ -10,11 +9,12 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Response
 
 SETTLING = 400  # milliseconds; the theme makes scrolling boxes reachable a moment after loading
 
@@ -29,7 +29,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 @contextmanager
 def served(site: Path) -> Iterator[str]:
     """Serve the site on this machine, on a free port; gives its address."""
-    handler = functools.partial(QuietHandler, directory=str(site))
+    handler = partial(QuietHandler, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -56,6 +56,11 @@ def chromium(program: str) -> Iterator[Browser]:
         browser.close()
 
 
+def note_address(addresses: list[str], response: Response) -> None:
+    """Remember what was loaded."""
+    addresses.append(response.url)
+
+
 def compressed(site: Path, addresses: list[str], root: str) -> int:
     """The bytes of these files of the site, each once, as a server would compress them."""
     names = {address.removeprefix(root).split("?")[0] for address in addresses}
@@ -80,8 +85,9 @@ def weigh(site: Path, names: list[str]) -> dict[str, tuple[int, int]] | None:
     with served(site) as address, chromium(program) as browser:
         for name in names:
             context = browser.new_context(viewport={"width": 360, "height": 800})
-            page, loaded = context.new_page(), []
-            page.on("response", lambda response, loaded=loaded: loaded.append(response.url))
+            page = context.new_page()
+            loaded: list[str] = []
+            page.on("response", partial(note_address, loaded))
             page.goto(address + name)
             page.wait_for_timeout(SETTLING)
             first = compressed(site, loaded, address)

@@ -3,8 +3,9 @@
 The notebooks hold plain Markdown, so that they read well in Jupyter, Colab, VS Code and on GitHub. What a web page can
 do beyond that is added here, while the site is built. Each module does one job:
 
-- ``repository``  the public address of the source, and the buttons that need it
+- ``repository``  the buttons that need the public address of the source
 - ``registry``    what pages derive from the book's list of lessons
+- ``store``       what is learnt while pages are read
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``catalogue``   all questions, collected while the lessons are read
 - ``lookup``      the pages to look things up: question index, corrections, a lesson's core answers
@@ -19,7 +20,6 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
 - ``findable``    the site's address, a sitemap, and a page for wrong addresses
-- ``check``       inspection of a finished site (needs no Sphinx)
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# The root of the repository, or of the copy that is built: the lesson's format is defined in `tools.lesson.format`.
+# The root of the repository, or of the copy that is built: what a lesson is stands in `tools.lesson.format`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    # Imported here, so that `vitbook.check` can be used where Sphinx is not installed.
     from vitbook import (
         cards,
         catalogue,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,24 +9,12 @@ from docutils import nodes
 
 from tools.lesson.format import QUESTION, QUESTION_TAG
 from vitbook.cells import cell_tags, is_cell
-from vitbook.questions import QuestionInfo, notebook_cells, read_questions
+from vitbook.questions import notebook_cells, read_questions
+from vitbook.store import Entry, store
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-
-
-@dataclass
-class Entry:
-    """A question that a lesson answers: where it stands, and its cards."""
-
-    number: int
-    title: str
-    page: str
-    info: QuestionInfo
-    answer: list[nodes.Node] = field(default_factory=list)
-    careful: list[nodes.Node] = field(default_factory=list)
-    proof: str | None = None  # anchor of its first cell of code
 
 
 def content_of(section: nodes.section, card: str) -> list[nodes.Node]:
@@ -53,7 +40,7 @@ def collect(app: Sphinx, document: nodes.document) -> None:
     for section in document.findall(nodes.section):
         match = QUESTION.match(section.next_node(nodes.title).astext())
         if match and (number := int(match[1])) in info:
-            entries(app.env)[number] = Entry(
+            store(app.env).entries[number] = Entry(
                 number,
                 match[2],
                 app.env.docname,
@@ -64,21 +51,16 @@ def collect(app: Sphinx, document: nodes.document) -> None:
             )
 
 
-def entries(env: BuildEnvironment) -> dict[int, Entry]:
-    """Return the questions found so far, by number."""
-    if not hasattr(env, "vitbook_entries"):
-        env.vitbook_entries = {}
-    return env.vitbook_entries
-
-
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget the questions of a page that is read anew."""
-    env.vitbook_entries = {number: entry for number, entry in entries(env).items() if entry.page != docname}
+    known = store(env)
+    known.entries = {number: entry for number, entry in known.entries.items() if entry.page != docname}
 
 
 def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
     """Take over what another process has read."""
-    entries(env).update({number: entry for number, entry in entries(other).items() if entry.page in docnames})
+    found = store(other).entries.items()
+    store(env).entries.update({number: entry for number, entry in found if entry.page in docnames})
 
 
 def setup(app: Sphinx) -> None:

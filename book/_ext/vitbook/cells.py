@@ -43,8 +43,7 @@ def take_title(cell: nodes.Element) -> str | None:
     """Remove the `#@title` line, which Colab shows as the title of a collapsed cell, and return its text."""
     source = part_of(cell, "cell_code_source")
     block = source.next_node(nodes.literal_block) if source is not None else None
-    match = TITLE_LINE.match(block.astext()) if block is not None else None
-    if match is None:
+    if block is None or (match := TITLE_LINE.match(block.astext())) is None:
         return None
     text = block.astext()[match.end() :]
     block.rawsource = text  # Sphinx colours a block only where both are the same

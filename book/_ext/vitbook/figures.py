@@ -109,7 +109,7 @@ class Sliders(SphinxTransform):
         """Store one picture beside those of myst-nb, and refer to it."""
         before, kind, data, after = match.groups()
         content = base64.b64decode(data)
-        folder = Path(self.env.mystnb_config.output_folder)
+        folder = Path(getattr(self.env, "mystnb_config").output_folder)  # noqa: B009 (myst-nb puts it there)
         path = folder / f"{hashlib.sha256(content).hexdigest()}.{kind}"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from sphinx.util.nodes import make_refnode
 
 from tools.lesson.format import LESSON_FILE
 from vitbook.links import CLOSED, enclosing
+from vitbook.store import store
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -42,7 +43,7 @@ def collect(app: Sphinx, document: nodes.document) -> None:
         for term in terms_of(item.next_node(nodes.term)):
             item.next_node(nodes.term)["ids"].append(anchor_of(term))
             found[term] = meaning if len(meaning) <= MEANINGS else meaning[:MEANINGS].rsplit(" ", 1)[0] + " …"
-    app.env.vitbook_terms = found
+    store(app.env).terms = found
 
 
 def pattern(term: str) -> re.Pattern[str]:
@@ -60,7 +61,7 @@ class Terms(SphinxPostTransform):
         """Walk through the running text once, looking for all terms that have not been met."""
         if not LESSON_FILE.fullmatch(self.env.docname):
             return
-        terms: dict[str, str] = getattr(self.env, "vitbook_terms", {})
+        terms = store(self.env).terms
         waiting = {term: pattern(term) for term in sorted(terms, key=len, reverse=True)}
         for text in list(self.document.findall(nodes.Text)):
             if isinstance(text.parent, nodes.paragraph) and not any(isinstance(n, NOT_HERE) for n in enclosing(text)):
@@ -96,7 +97,7 @@ class Terms(SphinxPostTransform):
 def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
     """Take over what another process has read."""
     if GLOSSARY in docnames:
-        env.vitbook_terms = other.vitbook_terms
+        store(env).terms = store(other).terms
 
 
 def setup(app: Sphinx) -> None:

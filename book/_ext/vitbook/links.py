@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -61,11 +62,11 @@ class Links(SphinxPostTransform):
             if any(isinstance(node, CLOSED) for node in around):
                 continue
             here = {anchor for node in around if isinstance(node, nodes.section) for anchor in node["ids"]}
-            parts = linked(text.astext(), lambda label, words, here=here: self.link(label, words, here))
+            parts = linked(text.astext(), partial(self.link, here))
             if parts:
                 text.parent.replace(text, parts)
 
-    def link(self, label: str, words: str, here: set[str]) -> nodes.Node | None:
+    def link(self, here: set[str], label: str, words: str) -> nodes.Node | None:
         """Build a link, unless the target is missing or is the place where the words stand."""
         target: Target | None = self.env.domains["std"].labels.get(label)
         if target is None or label in here:

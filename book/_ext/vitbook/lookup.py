@@ -12,8 +12,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from tools.lesson.format import DIFFICULTIES, RegisteredLesson, Registry
-from vitbook.catalogue import Entry, entries
 from vitbook.questions import badge
+from vitbook.store import Entry, store
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -65,10 +65,10 @@ class Neighbours(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Append the links to the line below a question's heading."""
-        found = entries(self.env)
+        found = store(self.env).entries
         for section in self.document.findall(nodes.section):
             number = next((int(i[1:]) for i in section["ids"] if i[:1] == "q" and i[1:].isdigit()), None)
-            if number not in found or found[number].page != self.env.docname:
+            if number is None or number not in found or found[number].page != self.env.docname:
                 continue
             meta = next(node for node in section.findall(nodes.paragraph) if "question-meta" in node["classes"])
             for neighbour, words in ((number - 1, "← Q{}"), (number + 1, "Q{} →")):
@@ -98,7 +98,7 @@ class Fill(SphinxPostTransform):
     @property
     def registry(self) -> Registry:
         """The lessons and questions of the book."""
-        return self.env.vitbook_registry
+        return store(self.env).registry
 
     def link(self, entry: Entry, anchor: str, text: str) -> nodes.reference:
         """Return a link to a place in the lesson of a question."""
@@ -106,7 +106,7 @@ class Fill(SphinxPostTransform):
 
     def parts(self, wanted: Callable[[Entry], bool] | None) -> Iterator[tuple[nodes.section, list[int]]]:
         """Yield a section for each lesson with the numbers that belong there; of all questions if nothing is wanted."""
-        found = entries(self.env)
+        found = store(self.env).entries
         for lesson in self.registry.lessons:
             kept = [n for n in lesson.questions if wanted is None or (n in found and wanted(found[n]))]
             if kept:
@@ -116,7 +116,7 @@ class Fill(SphinxPostTransform):
 
     def question_list(self) -> Iterator[nodes.Node]:
         """Yield the filter, and all questions lesson by lesson."""
-        found = entries(self.env)
+        found = store(self.env).entries
         topics = sorted({topic for entry in found.values() for topic in entry.info.topics})
         count = len(self.registry.wordings)
         yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics), count=count))
@@ -157,7 +157,7 @@ class Fill(SphinxPostTransform):
 
     def correction_list(self) -> Iterator[nodes.Node]:
         """Yield what is often said and is not so, lesson by lesson."""
-        found = entries(self.env)
+        found = store(self.env).entries
         for section, numbers in self.parts(lambda entry: bool(entry.careful)):
             for entry in (found[number] for number in numbers):
                 line = nodes.paragraph("", "", classes=["question-line"])
@@ -173,7 +173,7 @@ class Fill(SphinxPostTransform):
 
     def core_answers(self, lesson_number: int | None) -> Iterator[nodes.Node]:
         """Yield the short answers to the core questions of a lesson."""
-        found = entries(self.env)
+        found = store(self.env).entries
         for number in self.registry.lesson(lesson_number or 0).questions:
             entry = found.get(number)
             if entry is not None and entry.info.difficulty == "core":

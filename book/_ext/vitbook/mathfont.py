@@ -1,7 +1,8 @@
-"""The font of the formulas: STIX Two Math, cut down to the glyphs in use."""
+"""The font of the formulas: STIX Two Math, cut down to the glyphs in use, with its licence beside it."""
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,12 +17,17 @@ ITALICS = [*range(0x1D434, 0x1D468), ord("ℎ"), *range(0x1D6E2, 0x1D71C)]
 # Chromium leaves room for the widest form of a root beside every root, also a small one. In the font, tall roots are
 # half as wide again as the small one; made nearly as narrow, they leave no gap.
 ROOT_WIDTH = 1.1  # of the small root
+# Names that stay in the font: what it is called, and under which licence it is (13 and 14).
+NAMES = [*range(7), 13, 14]
+LICENCE = Path(__file__).resolve().parents[2] / "_assets" / "OFL.txt"
 
 
 def source_font() -> Path:
     """Return the font file that ziamath brings; nothing else of that package is needed, so it is not imported."""
-    package = Path(find_spec("ziamath").origin).parent
-    return package / "fonts" / "STIXTwoMath-Regular.ttf"
+    package = find_spec("ziamath")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the package ziamath, which brings the font of the formulas, is not installed")
+    return Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
 def narrow(font: TTFont, glyphs: set[str], width: float) -> None:
@@ -52,7 +58,8 @@ def narrow_roots(font: TTFont) -> None:
 
 def write_font(target: Path, text: str) -> None:
     """Write the font with the glyphs of a text, and all the forms that they can grow into."""
-    options = subset.Options(flavor="woff", layout_features=["ssty", "math", "kern", "ccmp", "mark", "mkmk"])
+    features = ["ssty", "math", "kern", "ccmp", "mark", "mkmk"]
+    options = subset.Options(flavor="woff", layout_features=features, name_IDs=NAMES)
     font = subset.load_font(str(source_font()), options)
     cutter = subset.Subsetter(options)
     italics = {code for code in ITALICS if unicodedata.normalize("NFKC", chr(code)) in text}
@@ -60,3 +67,4 @@ def write_font(target: Path, text: str) -> None:
     cutter.subset(font)
     narrow_roots(font)
     subset.save_font(font, str(target), options)
+    shutil.copy(LICENCE, target.with_name(LICENCE.name))

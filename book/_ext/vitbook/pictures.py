@@ -21,6 +21,7 @@ from tools.lesson.format import QUESTION_LINE, figure_name
 from vitbook.cells import is_cell, part_of
 from vitbook.questions import notebook_cells
 from vitbook.registry import parsed
+from vitbook.store import store
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -69,7 +70,7 @@ class Pictures(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Read the lessons' notebooks."""
         wanted, found = self.arguments[0], []
-        for lesson in self.env.vitbook_registry.lessons:
+        for lesson in store(self.env).registry.lessons:
             path = Path(self.env.srcdir, "notebooks", f"{lesson.name}.ipynb")
             if path.is_file() and (not wanted.isdigit() or int(wanted) == lesson.number):
                 self.env.note_dependency(str(path))

@@ -57,7 +57,7 @@ def badge(info: QuestionInfo) -> nodes.paragraph:
 def index_entries(title: str, anchor: str, info: QuestionInfo | None) -> addnodes.index:
     """List a question under "Questions" and under each of its topics."""
     text = title.replace(";", ",")  # a semicolon would split the entry
-    entries = [("single", text, anchor, "", "Questions")]
+    entries: list[tuple[str, str, str, str, str | None]] = [("single", text, anchor, "", "Questions")]
     entries += [("single", f"{topic}; {text}", anchor, "", None) for topic in (info.topics if info else ())]
     return addnodes.index(entries=entries)
 

@@ -17,6 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tools.lesson.format import RegisteredLesson, Registry, read_registry
+from vitbook.store import store
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -70,7 +71,7 @@ class EachLesson(SphinxDirective):
         if kind not in ("written", "to-come"):
             raise self.error(f"there are no lessons {kind!r}; leave the word out for the written ones, or put to-come")
         notebooks = Path(self.env.srcdir, "notebooks")
-        registry: Registry = self.env.vitbook_registry
+        registry = store(self.env).registry
         return [lesson for lesson in registry.lessons if lesson.is_written(notebooks) == (kind == "written")]
 
 
@@ -79,7 +80,7 @@ class Count(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Count what is named."""
-        registry: Registry = self.env.vitbook_registry
+        registry = store(self.env).registry
         counts = {"questions": len(registry.wordings), "lessons": len(registry.lessons)}
         if self.text not in counts:
             message = self.inliner.reporter.error(
@@ -99,7 +100,7 @@ def find_bibliographies(app: Sphinx, config: Config) -> None:
 def load(app: Sphinx) -> None:
     """Read the list of lessons that lies beside the pages; a small book need not have one."""
     path = Path(app.srcdir, "book", "lessons.toml")
-    app.env.vitbook_registry = read_registry(path) if path.is_file() else Registry(())
+    store(app.env).registry = read_registry(path) if path.is_file() else Registry(())
 
 
 def setup(app: Sphinx) -> None:

@@ -1,50 +1,17 @@
-"""The public address of the book's source, and the buttons that depend on it."""
+"""The buttons that need the public address of the book's source."""
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from tools.site.repository import find_repository
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
-
-# The theme knows the page layout of these forges only.
-FORGES = ("github", "gitlab", "bitbucket")
-ADDRESS = re.compile(
-    r"(?:https://(?:[^@/]+@)?|ssh://(?:[^@/]+@)?|[\w.-]+@)"  # a login before the host is dropped
-    r"(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+(?=/))?[:/]"
-    r"(?P<path>[\w.~-]+(?:/[\w.~-]+)+)/?"
-)
-
-
-def public_address(remote: str) -> str | None:
-    """Turn a git remote into ``https://host/owner/name``; None for local paths and unknown hosts."""
-    match = ADDRESS.fullmatch(remote.strip())
-    if match is None or not any(forge in match["host"] for forge in FORGES):
-        return None
-    return f"https://{match['host']}/{match['path'].removesuffix('.git')}"
-
-
-def find_repository(environ: Mapping[str, str], folder: Path) -> str | None:
-    """Look up the repository: BOOK_REPOSITORY_URL, then the CI's variables, then the git remote `origin`."""
-    if environ.get("BOOK_REPOSITORY_URL"):
-        return public_address(environ["BOOK_REPOSITORY_URL"])
-    if environ.get("GITHUB_REPOSITORY"):
-        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-        return public_address(f"{server}/{environ['GITHUB_REPOSITORY']}")
-    try:
-        remote = subprocess.run(
-            ["git", "remote", "get-url", "origin"], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):  # no git, no repository, or no remote of that name
-        return None
-    return public_address(remote)
 
 
 def colab_link(repository: str, branch: str, docname: str) -> str | None:

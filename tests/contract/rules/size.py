@@ -19,7 +19,7 @@ from tools.lesson.read import cell_id, has_tag, question_of
 
 CODE_CELLS, CODE_LINES, WORDS, BYTES = 120, 1700, 8500, 4_000_000
 READING_CELLS, READING_LINES = 90, 1200
-MEDIAN, NINETIETH, LONGEST = 8, 20, 40
+MEDIAN, NINETIETH, LONGEST = 12, 25, 45
 LONGEST_FOLDED = 60
 SET_UP_LINES = 35
 WORDS_BETWEEN = 120
@@ -71,7 +71,7 @@ def file_is_not_too_large(lesson: Lesson) -> list[str]:
 
 
 def no_code_cell_is_too_long(lesson: Lesson) -> list[str]:
-    """Forty lines are the most that fit a screen; folded cells may have sixty."""
+    """Forty-five lines are the most that fit a screen; folded cells may have sixty."""
     found = []
     for cell in _own_cells(lesson):
         limit = LONGEST if _is_read(cell) else LONGEST_FOLDED
@@ -82,7 +82,7 @@ def no_code_cell_is_too_long(lesson: Lesson) -> list[str]:
 
 
 def code_cells_are_short(lesson: Lesson) -> list[str]:
-    """Half the cells of reading code have 8 lines at most, nine in ten 20."""
+    """Half the cells of reading code have 12 lines at most, nine in ten 25."""
     cells = sorted(_reading_cells(lesson), key=code_lines)
     lengths = [code_lines(cell) for cell in cells]
     longest = ", ".join(f"{cell_id(cell)} ({code_lines(cell)})" for cell in cells[: -len(cells) // 8 - 1 : -1])

@@ -27,7 +27,8 @@ def torch_attention(lesson: ModuleType, masked: bool = False) -> Case:
         return side_by_side(layer(x, mask), layer.weights)
 
     def theirs(layer: nn.Module, x: Tensor) -> Tensor:
-        return side_by_side(*layer(x, x, x, attn_mask=forbidden, average_attn_weights=False))
+        answer, weights = layer(x, x, x, attn_mask=forbidden, average_attn_weights=False)
+        return side_by_side(answer, weights.detach())  # the lesson's are there to be looked at
 
     return Case(
         lesson.MultiHeadAttention(DIM, HEADS),

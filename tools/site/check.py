@@ -1,12 +1,8 @@
-"""Inspect a finished site, without Sphinx: is everything there that the notebooks promise?
-
-python book/_ext/vitbook/check.py _build/html notebooks
-"""
+"""Is everything in a finished site that the notebooks promise? `python -m tools.site.check _build/html notebooks`."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tools.lesson.format import LESSON_NAME, LIVE, QUESTION_LINE, lesson_number
+
 ALWAYS_PRESENT = (
     "404.html",
     "index.html",
@@ -22,6 +20,7 @@ ALWAYS_PRESENT = (
     "book/glossary.html",
     "book/index.html",
     "book/notation.html",
+    "book/pictures.html",
     "book/questions.html",
     "book/quick_reference.html",
     "book/references.html",
@@ -29,7 +28,6 @@ ALWAYS_PRESENT = (
     "genindex.html",
     "search.html",
 )
-QUESTION = re.compile(r"^### (Q\d+) · ", re.MULTILINE)
 # Which attributes make the browser load something at once. (Links that a reader follows may lead anywhere.)
 LOADED = {"img": "src", "script": "src", "iframe": "src", "source": "src", "link": "href"}
 # rel values of <link> that load nothing
@@ -94,7 +92,7 @@ def cells_of(notebook: Path) -> list[dict[str, Any]]:
 def questions_of(notebook: Path) -> list[str]:
     """Return the questions of a notebook, such as "Q4", by its headings."""
     texts = ("".join(cell["source"]) for cell in cells_of(notebook) if cell["cell_type"] == "markdown")
-    return [number for text in texts for number in QUESTION.findall(text)]
+    return [f"Q{number}" for text in texts for number, _ in QUESTION_LINE.findall(text)]
 
 
 def figure_cells(notebook: Path) -> list[str]:
@@ -103,7 +101,7 @@ def figure_cells(notebook: Path) -> list[str]:
         cell["id"]
         for cell in cells_of(notebook)
         if cell["cell_type"] == "code"
-        and "live" not in cell["metadata"].get("tags", [])
+        and LIVE not in cell["metadata"].get("tags", [])
         and any("image/png" in output.get("data", {}) for output in cell["outputs"])
     ]
 
@@ -182,8 +180,9 @@ def index_problems(site: Path, lessons: list[Path]) -> list[str]:
 
 def problems(site: Path, notebooks: Path) -> list[str]:
     """Return one sentence for each fault of a finished site; none means that it may be published."""
-    lessons = sorted(notebooks.glob("[0-9][0-9]_*.ipynb"))
+    lessons = sorted(path for path in notebooks.glob("*.ipynb") if LESSON_NAME.fullmatch(path.stem))
     expected = [*ALWAYS_PRESENT, *(f"notebooks/{lesson.stem}.html" for lesson in lessons)]
+    expected += [f"book/cram_{lesson_number(lesson.stem)}.html" for lesson in lessons]
     missing = [f"{name} is missing; is it listed in _toc.yml?" for name in expected if not (site / name).is_file()]
     names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
     pages = {name: read_page(site / name) for name in names if not name.startswith("_static/")}  # the theme's templates

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.shared.exercises import (
+    WHOLE,
     Attempt,
     WrongAnswer,
     check_wrong_answers,
@@ -72,7 +73,7 @@ def test_answers_are_graded_in_the_students_setting() -> None:
         "syntax": "def area(width, height): return width *",
         "misses the set-up": answer("experiment_result"),
     }
-    outcomes = grade(notebook, [Attempt(name, exercise, code) for name, code in answers.items()])
+    outcomes = grade(notebook, [Attempt(name, exercise, code) for name, code in answers.items()], limit=60)
     seen = {name: (outcome.cell, outcome.error, outcome.asserted) for name, outcome in outcomes.items()}
     assert seen == {
         "reference": (None, None, False),
@@ -82,8 +83,23 @@ def test_answers_are_graded_in_the_students_setting() -> None:
         "crash": ("visible tests", "ZeroDivisionError", False),
         "syntax": ("answer", "SyntaxError", False),
         "misses the set-up": ("visible tests", "NameError", False),
+        WHOLE: (None, None, False),
     }
     assert outcomes["sum"].message == "2 by 3 is 6, not 5"
+
+
+def test_a_student_needs_too_long() -> None:
+    outcome = grade(lesson(), [], limit=0.001)[WHOLE]
+    assert (outcome.cell, outcome.asserted) == ("time", True)
+    assert "CPU seconds, allowed are 0.001" in outcome.message
+
+
+def test_a_solution_that_spoils_another_is_noticed() -> None:
+    spoils = SOLUTION.replace("    ### BEGIN", "    global scale\n    ### BEGIN").replace(
+        "    product =", "    scale = lambda x: 0 * x\n    product ="
+    )
+    outcome = grade(lesson(spoils), [], limit=60)[WHOLE]
+    assert (outcome.cell, outcome.error) == ("exercise-1-1-tests", "AssertionError")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""Lesson 3's vector figures: the arrays they draw, by another calculation, and that these are what is drawn."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from copy import deepcopy
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from einops import rearrange
+from matplotlib.figure import Figure
+
+from tools.lesson.definitions import load_definitions
+from tools.run.figures import FOLDER, write
+
+SIDE, ASKING, SOFTNESS = 16, (8, 12), 4
+
+
+@pytest.fixture(scope="module")
+def attention() -> ModuleType:
+    return load_definitions("03_attention")
+
+
+@pytest.fixture(scope="module")
+def heads(attention: ModuleType) -> Any:
+    return attention.follow_heads(attention.trained_finder(0))
+
+
+@pytest.fixture(scope="module")
+def sights(attention: ModuleType) -> Any:
+    return attention.sights()
+
+
+@pytest.fixture(scope="module")
+def cost(attention: ModuleType) -> Any:
+    return attention.block_cost()
+
+
+@pytest.fixture(scope="module")
+def scores(attention: ModuleType) -> np.ndarray:
+    """What the asking patch's scores are, in float64, by another way of cutting, (16, 16)."""
+    photo = attention.CUP[0].double().numpy()
+    patches = [np.split(row, SIDE, axis=2) for row in np.split(photo, SIDE, axis=1)]
+    flat = np.array([[patch.flatten() for patch in row] for row in patches])
+    flat = (flat - flat.mean(axis=-1, keepdims=True)) / np.sqrt(flat.var(axis=-1, keepdims=True) + 1e-5)
+    return flat @ flat[ASKING] / 588**0.5 / SOFTNESS
+
+
+def drawn(figure: Figure) -> list[np.ndarray]:
+    """The arrays of all pictures in a figure, in the order of drawing."""
+    arrays = [np.asarray(image.get_array()) for ax in figure.axes for image in ax.images]
+    plt.close(figure)
+    return arrays
+
+
+def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
+    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=f"picture {number}")
+
+
+class TestComplexity:
+    def test_it_is_what_torch_counts(self, attention: ModuleType, cost: Any) -> None:
+        with torch.device("meta"):  # shapes without numbers
+            layer = attention.Layer(768, 12)
+            for i in range(0, len(cost.pixels), 11):
+                x = torch.empty(1, int(cost.tokens[i]), 768)
+                alone = [attention.counted(part, x) for part in (layer.attn.qkv, layer.attn.out, layer.mlp)]
+                assert cost.linear[i] == sum(alone)
+                assert cost.linear[i] + cost.quadratic[i] == attention.counted(layer, x)
+                assert cost.weights[i] == layer.attn.weights.numel() * layer.attn.weights.element_size()
+
+    def test_sizes_are_those_of_the_lesson(self, cost: Any) -> None:
+        found = dict(zip(cost.pixels.tolist(), cost.tokens.tolist(), strict=True))
+        assert [found[pixels] for pixels in (224, 512, 768, 1024)] == [14**2 + 1, 32**2 + 1, 48**2 + 1, 64**2 + 1]
+
+    def test_the_parts_are_equal_at_six_times_the_width(self, cost: Any) -> None:
+        assert cost.crossover == pytest.approx(16 * (6 * 768 - 1) ** 0.5)
+        assert (np.sign(cost.quadratic - cost.linear) == np.sign(cost.pixels - cost.crossover)).all()
+
+    def test_it_draws_these(self, attention: ModuleType, cost: Any) -> None:
+        figure = attention.attention_complexity()
+        macs, memory = figure.axes
+        linear, quadratic, point, _ = (line.get_xydata().T for line in macs.lines)
+        np.testing.assert_allclose(linear, [cost.pixels, cost.linear / 1e9])
+        np.testing.assert_allclose(quadratic, [cost.pixels, cost.quadratic / 1e9])
+        assert point[0] == cost.crossover
+        assert point[1] == pytest.approx(12 * 6 * 768**3 / 1e9, rel=1e-3)
+        np.testing.assert_allclose(memory.lines[0].get_xydata().T, [cost.pixels, cost.weights / 2**20])
+        assert [text.get_text() for text in memory.texts] == ["1.8", "48", "243", "768"]
+        assert memory.get_xticklabels()[0].get_text() == "224\n197"
+        plt.close(figure)
+
+    def test_the_stored_curves_are_these(self, attention: ModuleType, tmp_path: Path) -> None:
+        write(attention.attention_complexity(), tmp_path / "attention_complexity.svg")
+        stored, fresh = (
+            re.findall(r' d="([^"]*)"', (folder / "attention_complexity.svg").read_text(encoding="utf8"))
+            for folder in (FOLDER, tmp_path)
+        )
+        assert stored == fresh, "run `make figures`"
+
+
+class TestHeads:
+    @torch.no_grad()
+    def test_every_step_follows_from_the_one_before(self, attention: ModuleType, heads: Any) -> None:
+        layer = deepcopy(attention.trained_finder(0)).double().layers[0].attn
+        matrices = np.split(layer.qkv.weight.numpy(), 3), np.split(layer.qkv.bias.numpy(), 3)
+        for t, (weight, bias) in enumerate(zip(*matrices, strict=True)):
+            np.testing.assert_allclose(heads.qkv[t], heads.tokens @ weight.T + bias, atol=1e-12)
+        for head in range(4):
+            q, k, v = heads.qkv[:, :, 8 * head : 8 * head + 8]
+            scores = np.exp(q @ k.T / 8**0.5)
+            np.testing.assert_allclose(heads.weights[head], scores / scores.sum(axis=1, keepdims=True), atol=1e-12)
+            np.testing.assert_allclose(heads.mixed[head], heads.weights[head] @ v, atol=1e-12)
+            np.testing.assert_array_equal(heads.joined[:, 8 * head : 8 * head + 8], heads.mixed[head])
+        np.testing.assert_allclose(heads.out, heads.joined @ layer.out.weight.numpy().T + layer.out.bias.numpy())
+
+    @torch.no_grad()
+    def test_it_is_what_the_model_did(self, attention: ModuleType, heads: Any) -> None:
+        model = deepcopy(attention.trained_finder(0)).double()
+        images, labels, odd = attention.odd_images(100, seed=9)
+        logits = model(images[:1].double())
+        np.testing.assert_allclose(heads.weights, model.layers[0].attn.weights[0], atol=1e-12)
+        assert logits.argmax() == labels[0]
+        assert heads.odd == odd[0] + 1
+        np.testing.assert_array_equal(heads.picture, images[0, 0])
+        patches = rearrange(heads.picture, "(h p) (w q) -> (h w) (p q)", p=4, q=4)
+        assert patches.mean(axis=1).argmin() == heads.odd - 1, "the marked patch is the dark one"
+        stream = model.patch(torch.from_numpy(patches).double()) + model.pos[0, 1:]
+        np.testing.assert_allclose(heads.tokens[1:], model.layers[0].norm1(stream), atol=1e-12)
+
+    def test_the_caption_is_true(self, heads: Any) -> None:
+        strongest = [np.unravel_index(weights.argmax(), weights.shape) for weights in heads.weights]
+        assert strongest[:3] == [(heads.odd, heads.odd), (heads.odd, heads.odd), (0, heads.odd)]
+        others = np.delete(heads.weights[3], heads.odd, axis=0)
+        assert (others.argmax(axis=1) == heads.odd).mean() > 0.7, "most others look at it, too"
+
+    def test_it_draws_these(self, attention: ModuleType, heads: Any) -> None:
+        figure = attention.multi_head_attention()
+        titles = [ax.get_title() for ax in figure.axes]
+        assert titles[1:5] == ["tokens x, 26 × 32", "q, 26 × 32", "k, 26 × 32", "v, 26 × 32"]
+        ((x, y),) = [patch.get_xy() for patch in figure.axes[0].patches]
+        assert 5 * y + x + 1 == heads.odd
+        said = " ".join(text.get_text() for text in figure.texts)
+        assert "4 heads of width 8: softmax(q kᵀ / √8)" in said
+        assert "4 times 26 × 8" in said
+        pairs = itertools.chain(*zip(heads.weights, heads.mixed, strict=True))
+        assert_equal(drawn(figure), [heads.picture, heads.tokens, *heads.qkv, *pairs, heads.joined, heads.out])
+
+
+class TestSights:
+    def test_each_kind_sees_whom_it_says(self, sights: Any, scores: np.ndarray) -> None:
+        rows, columns = np.mgrid[:SIDE, :SIDE]
+        sixteenth = np.sort(scores.flatten())[-16]
+        masks = {
+            "global": np.ones((SIDE, SIDE), dtype=bool),
+            "window 4 × 4": (rows // 4 == ASKING[0] // 4) & (columns // 4 == ASKING[1] // 4),
+            "neighbours 3 × 3": np.maximum(abs(rows - ASKING[0]), abs(columns - ASKING[1])) <= 1,
+            "top 16": scores >= sixteenth,
+        }
+        assert {name: mask.sum() for name, mask in masks.items()} == dict(zip(masks, (256, 16, 9, 16), strict=True))
+        assert sights.weights.keys() == masks.keys()
+        for name, mask in masks.items():
+            np.testing.assert_array_equal(np.isfinite(sights.weights[name]), mask, err_msg=name)
+            shares = np.where(mask, np.exp(scores), np.nan)
+            np.testing.assert_allclose(sights.weights[name], shares / np.nansum(shares), rtol=1e-9, err_msg=name)
+
+    def test_the_window_cuts_off_a_neighbour_that_looks_alike(self, sights: Any) -> None:
+        above = ASKING[0] - 1, ASKING[1]
+        assert np.isnan(sights.weights["window 4 × 4"][above])
+        assert np.isfinite(sights.weights["top 16"][above])
+
+    def test_the_best_lie_on_both_sides(self, sights: Any) -> None:
+        columns = np.nonzero(np.isfinite(sights.weights["top 16"]))[1]
+        assert columns.min() < 4
+        assert columns.max() > 11
+
+    def test_the_counts_follow_the_formulas(self, sights: Any) -> None:
+        n, d = 256, 588
+        expected = [2 * n * n * d, 2 * 16 * n * d, 2 * 9 * n * d, n * n * d + 16 * n * d]
+        assert list(sights.macs.values()) == expected
+
+    def test_neighbours_by_gathering_are_neighbours_by_mask(self, attention: ModuleType) -> None:
+        q, k, v = torch.randn(3, SIDE * SIDE, 5, generator=attention.rng(0), dtype=torch.float64)
+        places = torch.cartesian_prod(torch.arange(SIDE), torch.arange(SIDE))
+        mask = (places[:, None] - places).abs().amax(dim=-1) <= 1
+        torch.testing.assert_close(attention.near_attend(q, k, v, SIDE), attention.attend(q, k, v, mask)[0])
+
+    def test_it_draws_these(self, attention: ModuleType, sights: Any) -> None:
+        figure = attention.window_vs_global_attention()
+        photo, bar, *panels = figure.axes
+        for ax in (photo, *panels):
+            assert {(mark.get_y() + 0.5, mark.get_x() + 0.5) for mark in ax.patches} == {ASKING}
+        assert [ax.get_title() for ax in panels] == list(sights.weights)
+        seen = [ax.get_xlabel() for ax in panels]
+        assert seen[0] == "256 seen, 77.1 M MACs"
+        assert seen[1:] == ["16 seen, 4.8 M MACs", "9 seen, 2.7 M MACs", "16 seen, 40.9 M MACs"]
+        pixels = rearrange((attention.CUP[0].clamp(-1, 1) + 1) / 2, "c (h p) (w q) -> h w c (p q)", p=2, q=2).mean(-1)
+        assert len(bar.images) == 1
+        found = drawn(figure)
+        assert_equal([found[0], *found[2:]], [pixels.numpy(), *sights.weights.values()])

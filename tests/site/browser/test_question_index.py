@@ -1,0 +1,69 @@
+"""The question index in Chromium: narrowed by words, topic, difficulty and corrections, without a server."""
+
+from __future__ import annotations
+
+from tests.site.browser.window import OpenWindow, playwright
+
+
+def shown_rows(page: playwright.Page) -> list[str]:
+    """The questions that the filter leaves, by their anchors."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.question-row')].filter((r) => r.offsetParent).map((r) => r.id)"
+    )
+
+
+class TestQuestionFilter:
+    """The question index, narrowed without a server."""
+
+    def test_words_topic_difficulty_and_corrections_narrow_it(self, visit: OpenWindow) -> None:
+        window = visit()
+        page = window.go("book/questions.html")
+        assert len(shown_rows(page)) == 130
+        window.context.set_offline(True)  # nothing is asked for any more
+        page.get_by_label("Words").fill("Vision Transformer ViT")
+        by_words = shown_rows(page)
+        assert "q1" in by_words and len(by_words) < 60
+        page.get_by_label("Words").fill("")
+        page.get_by_label("Topic").select_option("positions")
+        by_topic = shown_rows(page)
+        assert "q30" in by_topic and "q1" not in by_topic
+        page.get_by_label("Difficulty").select_option("core")
+        assert set(shown_rows(page)) < set(by_topic)
+        page.get_by_label("only with a correction").check()
+        assert all(page.locator(f"#{row}.with-careful").count() == 1 for row in shown_rows(page))
+        assert page.locator(".question-filter output").text_content() == f"{len(shown_rows(page))} of 130 questions"
+        assert window.complaints == []
+
+    def test_words_reach_the_folded_answers(self, visit: OpenWindow) -> None:
+        page = visit(360).go("book/questions.html")
+        page.get_by_label("Words").fill("Cordonnier")
+        everywhere = shown_rows(page)
+        page.get_by_label("Words").fill("√d")
+        assert "q45" in shown_rows(page) and everywhere != shown_rows(page)
+        page.get_by_label("Words").fill("no such words")
+        assert shown_rows(page) == []
+        assert not page.locator("h2", has_text="Lesson 1").is_visible(), "a lesson without a row has no heading"
+
+    def test_what_is_asked_for_is_in_the_address(self, visit: OpenWindow) -> None:
+        page = visit().go("book/questions.html")
+        page.get_by_label("Topic").select_option("attention")
+        page.get_by_label("only with a correction").check()
+        chosen = shown_rows(page)
+        again = visit().go("book/questions.html" + page.url.split("questions.html")[1])
+        assert shown_rows(again) == chosen and 0 < len(chosen) < 130
+
+    def test_it_works_by_keyboard(self, visit: OpenWindow) -> None:
+        page = visit().go("book/questions.html")
+        page.get_by_label("Words").focus()
+        page.keyboard.type("causal")
+        assert 0 < len(shown_rows(page)) < 20
+        page.keyboard.press("Enter")  # sends nothing
+        assert "causal" in page.url and page.get_by_label("Words").input_value() == "causal"
+
+    def test_without_scripts_all_rows_show(self, browser: playwright.Browser, address: str) -> None:
+        context = browser.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(address + "book/questions.html")
+        assert page.locator(".question-row").count() == 130
+        assert page.locator("#q1").is_visible() and not page.locator(".question-filter").is_visible()
+        context.close()
