@@ -38,6 +38,7 @@ document.addEventListener("click", (event) => {
 const form = document.querySelector(".question-filter");
 if (form) {
   const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  const parts = new Set(rows.map(({ row }) => row.parentElement));
   const { words, difficulty, topic, careful } = form.elements;
   const choose = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -51,9 +52,7 @@ if (form) {
       );
       shown += !row.hidden;
     }
-    for (const part of document.querySelectorAll("section:has(> .question-row)")) {
-      part.hidden = !part.querySelector(".question-row:not([hidden])");
-    }
+    for (const part of parts) part.hidden = !part.querySelector(".question-row:not([hidden])");
     form.querySelector("output").textContent = `${shown} of ${rows.length} questions`;
   };
   const restore = () => {
@@ -63,8 +62,8 @@ if (form) {
     choose();
   };
   form.addEventListener("input", () => {
-    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-    history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
+    history.replaceState(null, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
     choose();
   });
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -10,8 +10,8 @@ from tools.lesson.read import find_lesson
 
 # Chosen in place of a lesson: the tests that are about none.
 NONE = "none"
-# A test file about one lesson names it: test_05_windows.py.
-_FILE = re.compile(r"test_(\d\d)_")
+# A test file about one lesson names it: test_05_windows.py, test_lesson_05.py.
+_FILE = re.compile(r"^test_(?:\w+_)?(\d\d)[_.]")
 
 
 class Item(Protocol):

@@ -11,10 +11,21 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from tools.lesson.format import (
+    ASK_NEXT,
+    CAREFUL,
+    EXERCISE_LINE,
+    EXERCISE_TESTS,
+    HIDDEN,
+    IMPORTS,
+    PLOT,
+    SHORT_ANSWER,
+)
+from tools.lesson.read import lesson_paths
 from tools.site.check import problems
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = lesson_paths()
 MEGABYTE = 1_000_000
 # Compressed; pictures count in full.
 LARGEST_LESSON = 3 * MEGABYTE
@@ -68,11 +79,11 @@ class TestLesson:
     def test_no_label_is_left_as_plain_text(self, pages, lesson: Path):
         page, text = self.page(pages, lesson), sources(lesson, "markdown")
         for label, name in (
-            ("Short answer.", "short-answer"),
-            ("Careful.", "careful"),
-            ("They may ask next.", "ask-next"),
+            (SHORT_ANSWER, "short-answer"),
+            (CAREFUL, "careful"),
+            (ASK_NEXT, "ask-next"),
         ):
-            assert len(page.select(f".{name}")) == text.count(f"> **{label}**")
+            assert len(page.select(f".{name}")) == text.count(f"> **{label}.**")
         assert len(page.select("p.try-this")) == len(re.findall(r"^\*\*Try:\*\*", text, re.MULTILINE))
 
     def test_pictures_have_sentences_sizes_and_captions(self, pages, lesson: Path):
@@ -94,7 +105,7 @@ class TestLesson:
 
     def test_collapsed_cells_have_prompts(self, pages, lesson: Path):
         page = self.page(pages, lesson)
-        folded = {"hide-input", "imports", "exercise-tests", "plot"}
+        folded = {HIDDEN, IMPORTS, EXERCISE_TESTS, PLOT}
         hidden = [
             cell
             for cell in cells(lesson)
@@ -113,10 +124,10 @@ class TestLesson:
 
     def test_exercises_have_anchors(self, pages, lesson: Path):
         page = self.page(pages, lesson)
-        numbers = re.findall(r"^### Exercise (\d+)\.(\d+) · ", sources(lesson, "markdown"), re.MULTILINE)
-        assert numbers
-        for numbers_ in numbers:
-            assert page.find("section", id="exercise-{}-{}".format(*numbers_)), numbers_
+        found = EXERCISE_LINE.findall(sources(lesson, "markdown"))
+        assert found
+        for number, position, title in found:
+            assert page.find("section", id=f"exercise-{number}-{position}"), title
 
     def test_live_panels_are_notes(self, pages, lesson: Path):
         page = self.page(pages, lesson)

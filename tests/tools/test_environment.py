@@ -146,6 +146,14 @@ def test_exercises_and_mutants_run_in_it(monkeypatch: pytest.MonkeyPatch) -> Non
         explore([Step("imports", "import no_such_module")], [])
 
 
+def test_a_set_up_may_ask_for_pictures_in_the_page() -> None:
+    set_up = "get_ipython().run_line_magic('matplotlib', 'inline')\n"
+    set_up += "get_ipython().run_line_magic('config', \"InlineBackend.figure_formats = ['retina']\")"
+    branch = Branch("drawn", 2, (Step("draw", "_ = plt.plot([1])\nplt.show()\nassert not plt.get_fignums()"),))
+    outcomes = explore([Step("imports", IMPORTS), Step("setup", set_up)], [branch])
+    assert (outcomes["drawn"].end, outcomes["drawn"].error) == ("ran", None)
+
+
 LOADED = """
 import sys
 sys.path.insert(0, {root!r})

@@ -140,7 +140,7 @@ def test_a_lesson_in_a_folder_that_cannot_be_written_to_is_not_run(
 
 COMMANDS = (
     *("tools.run.notebooks", "tools.run.diff_outputs", "tools.run.repeat", "tools.run.figures"),
-    *("tools.matrix", "tools.matrix.diff --leg book"),
+    *("tools.run.check", "tools.run.cells", "tools.matrix", "tools.matrix.diff --leg book"),
 )
 
 
@@ -151,7 +151,7 @@ def test_a_terminal_of_few_letters_is_no_traceback(command: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", *command.split(), "99_größe"], cwd=ROOT, env=settings, capture_output=True, check=False
     )
-    assert result.returncode == 1
+    assert result.returncode in (1, 2)
     assert result.stderr.startswith(b"there is no lesson '99_gr??e'; the lessons are: 01_")
     assert result.stderr.count(b"\n") == 1
 

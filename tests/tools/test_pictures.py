@@ -140,7 +140,7 @@ def test_what_the_rules_say_of_a_stored_lesson(tmp_path: Path) -> None:
 @pytest.fixture
 def copy_of_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the rules read, with one small lesson."""
-    for name in ("tests/contract", "tests/conftest.py", "tools", "pyproject.toml", "book"):
+    for name in ("tests", "tools", "pyproject.toml", "book"):
         source, target = ROOT / name, tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

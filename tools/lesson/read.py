@@ -10,10 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
-from tools.lesson.format import DEFINING as DEFINING
-from tools.lesson.format import HIDDEN as HIDDEN
-from tools.lesson.format import LESSON_NAME
-from tools.lesson.format import lesson_number as lesson_number
+from tools.lesson.format import DEFINING, LESSON_NAME
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"

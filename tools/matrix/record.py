@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.lesson.read import ROOT, lesson_number
+from tools.lesson.format import lesson_number
+from tools.lesson.read import ROOT
 from tools.matrix.legs import Leg, Matrix
 
 DATA = ROOT / "book" / "status.json"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 
+from tools.lesson.files import as_command
 from tools.lesson.read import find_lesson
 from tools.run.strict import run_strictly, told
 
 
 def main(arguments: list[str]) -> int:
     """Run the lessons named, each alone; 1 if a cell prints something else than is stored."""
+    try:
+        paths = [find_lesson(lesson) for lesson in arguments]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     different = 0
-    for lesson in arguments:
-        path = find_lesson(lesson)
+    for path in paths:
         verdict = run_strictly(sys.executable, path)
         print(told(path, verdict))
         if not verdict.passed:
@@ -22,4 +27,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(as_command(lambda: main(sys.argv[1:])))

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from tools.lesson.files import as_command
 from tools.lesson.read import find_lesson
 from tools.run.sections import of_lesson, of_lesson_unexecuted
 from tools.run.suite import run
@@ -35,4 +36,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

@@ -10,7 +10,6 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,7 +20,6 @@ from tools.lesson.definitions import load_definitions
 from tools.lesson.files import as_command, write_atomically
 from tools.lesson.format import DEFINE, figure_name
 from tools.lesson.read import ROOT, cell_id, code_cells, find_lessons, has_tag, read_lesson
-from tools.run.drawings import FIGURES
 
 FOLDER = ROOT / "book" / "figures"
 
@@ -51,19 +49,16 @@ def figure_names(lesson: NotebookNode) -> list[str]:
 def drawings(path: Path) -> dict[str, Callable[[], Figure]]:
     """The functions that draw a lesson's figures, by the figure's name; ValueError where one is missing."""
     names = figure_names(read_lesson(path))
-    older = [draw for draw in FIGURES.get(path.stem, ()) if draw.__name__ not in names]
-    if not names and not older:
+    if not names:
         return {}
     module = load_definitions(path)
-    found: dict[str, Callable[[], Figure]] = {draw.__name__: partial(draw, module) for draw in older}
     for name in names:
         if not callable(getattr(module, name, None)):
             cell = "figure-" + name.replace("_", "-")
             raise ValueError(
                 f"{path.name}, cell {cell}: no `define` cell has a function {name}(); write it, or rename the cell"
             )
-        found[name] = getattr(module, name)
-    return found
+    return {name: getattr(module, name) for name in names}
 
 
 def write(figure: Figure, path: Path) -> None:

@@ -14,6 +14,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 RUFF = (sys.executable, "-m", "ruff")
 NONE = "none"  # for `pytest --lesson`: the tests that are about no lesson
 BOOK = "book"
+WHOLE = ("tools", "figures")  # folders that one check runs whole; with the site's, but for its browser tests
 
 # What a check reads, as patterns of tracked files. Too much costs time, too little would hide a failure.
 EVERYTHING = ("*",)
@@ -29,6 +30,7 @@ USUAL = {
     "style": (2, 15),
     "rules": (3, 10),
     "tools": (0, 100),
+    "figures": (20, 60),
     "cells": (80, 0),
     "exercises": (20, 5),
     "parity": (25, 5),
@@ -68,7 +70,7 @@ def everything() -> list[Check]:
     checks = [
         Check("style", style("."), EVERYTHING),
         book(),
-        piece("tools", None, EVERYTHING, folder="tools"),
+        *(piece(folder, None, EVERYTHING) for folder in WHOLE if (ROOT / "tests" / folder).is_dir()),
         piece("site", None, EVERYTHING, "--ignore=tests/site/browser", after=BOOK),
         *(cells(lesson) for lesson in lessons),
     ]
@@ -85,6 +87,7 @@ def of_lesson(lesson: str) -> list[Check]:
         piece("site", lesson, EVERYTHING, "--ignore=tests/site/browser", after=BOOK),
         cells(lesson),
         *by_lesson(lesson),
+        *drawn(lesson),
         mutants_fit(lesson),
     ]
 
@@ -113,6 +116,12 @@ def by_lesson(lesson: str | None) -> Iterator[Check]:
     yield piece("browser", lesson, EVERYTHING, folder="site/browser", after=BOOK)
 
 
+def drawn(lesson: str) -> Iterator[Check]:
+    """The tests of a lesson's figures, if it has any."""
+    if any((ROOT / "tests" / "figures").glob(f"test_*{lesson[:2]}*.py")):
+        yield piece("figures", lesson, EVERYTHING)
+
+
 def reads(folder: str, lesson: str | None) -> tuple[str, ...]:
     """The tracked files that a folder's tests about one lesson depend on; all notebooks for those about none."""
     return (*COMMON, f"tests/{folder}/*", f"notebooks/{lesson}.ipynb" if lesson else "notebooks/*")
@@ -122,7 +131,7 @@ def piece(
     section: str, lesson: str | None, files: tuple[str, ...], *options: str, folder: str = "", after: str | None = None
 ) -> Check:
     """The tests of a folder about this lesson; for None those about none, or all where they are not told apart."""
-    whole = section in ("tools", "site") and lesson is None
+    whole = section in (*WHOLE, "site") and lesson is None
     chosen = command(f"tests/{folder or section}", "" if whole else lesson or NONE, *options)
     return Check(section, (chosen,), files, lesson, after)
 

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from tools.lesson.files import as_command
 from tools.lesson.read import ROOT
 from tools.run.sections import Check, everything
 from tools.run.verdicts import Verdicts
 
 MOST_AT_ONCE = 4  # each may take 2 GB
+HINTS = {"style": "Mend with `ruff check --fix .` and `ruff format .`."}
 _SKIPPED = re.compile(r"^\d.* skipped\b.* in [\d.]+s", re.MULTILINE)
 
 
@@ -39,7 +41,11 @@ class Result:
 
 def main() -> int:
     """Check everything; 1 if anything failed."""
-    return run(everything(), Verdicts())
+    try:
+        return run(everything(), Verdicts())
+    except KeyboardInterrupt:
+        print("\nStopped; what had passed until then is remembered.", file=sys.stderr)
+        return 130
 
 
 def run(checks: Sequence[Check], verdicts: Verdicts) -> int:
@@ -119,10 +125,13 @@ def carry_out(check: Check) -> Result:
 def tell(result: Result) -> None:
     """One line for what passed, everything that was said for what failed."""
     if not result.passed:
-        print(f"\n━━ FAILED: {result.check.name} ({result.seconds:.0f} s)\n{result.record.strip()}\n", flush=True)
+        hint = HINTS.get(result.check.section, "")
+        told = f"{result.record.strip()}\n{hint}".strip()
+        print(f"\n━━ FAILED: {result.check.name} ({result.seconds:.0f} s)\n{told}\n", flush=True)
         return
     note = ", with tests skipped" if result.skipped else ""
-    print(f"   {result.check.name}: passed in {result.seconds:.0f} s{note}", flush=True)
+    took = f"{result.seconds:.0f} s, processor {result.cpu_seconds:.0f} s"
+    print(f"   {result.check.name}: passed in {took}{note}", flush=True)
     if "Pages, compressed" in result.record:
         print(result.record[result.record.index("Pages, compressed") :].partition("\n")[2].partition("\n=")[0])
 
@@ -151,4 +160,4 @@ def _shown(result: Result | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_command(main))

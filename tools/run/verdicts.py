@@ -7,6 +7,7 @@ passed, with nothing skipped, is kept. Under CI=true or BOOK_REQUIRE_ALL=1 nothi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -46,19 +47,21 @@ class Verdicts:
 
     def seconds(self, check: Check) -> float:
         """How long the check took last time, or takes usually."""
-        return self._read(check).get("seconds", check.usual_seconds)
+        kept = self._read(check) if check.keeps else {}
+        return kept.get("seconds", check.usual_seconds)
 
     def keep(self, check: Check, checksum: str | None, seconds: float) -> None:
         """Note how long a check took, and, unless `checksum` is None, that it passed with these files."""
-        if not self.known:
+        if not self.known or not check.keeps:
             return
-        passed = {"checksum": checksum} if checksum and checksum == self.checksum(check) and check.keeps else {}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.folder / f"{check.name}.json", json.dumps({"seconds": round(seconds, 1)} | passed))
+        passed = {"checksum": checksum} if checksum and checksum == self.checksum(check) else {}
+        with contextlib.suppress(OSError):  # a checkout that cannot be written to keeps none
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / f"{check.name}.json", json.dumps({"seconds": round(seconds, 1)} | passed))
 
     def checksum(self, check: Check) -> str:
         """A checksum of all that the check depends on."""
-        digest = hashlib.sha256(surroundings(self.root).encode())
+        digest = hashlib.sha256(self.surroundings.encode())
         digest.update(repr(check.commands).encode())
         for name in present_files(self.root):
             if any(fnmatchcase(name, pattern) for pattern in check.reads):
@@ -66,6 +69,11 @@ class Verdicts:
                 content = path.read_bytes() if path.is_file() else b"gone"
                 digest.update(f"\n{name} {len(content)}\n".encode() + content)
         return digest.hexdigest()
+
+    @functools.cached_property
+    def surroundings(self) -> str:
+        """All that matters besides the repository's files."""
+        return surroundings(self.root)
 
     def _read(self, check: Check) -> dict:
         try:

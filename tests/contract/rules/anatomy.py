@@ -7,24 +7,9 @@ import re
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import bound_names, module_reads, tree_of
-from tools.lesson.read import HIDDEN, cell_id, has_tag, question_of, tags
+from tools.lesson.format import COLLAPSED, HIDDEN, KNOWN_TAGS, LAST_PARTS, QUESTION_TAG
+from tools.lesson.read import cell_id, has_tag, question_of, tags
 
-KNOWN_TAGS = frozenset(
-    {
-        "define",
-        "imports",
-        "setup",
-        "carried-over",
-        HIDDEN,
-        "frame-slider",
-        "plot",
-        "timed",
-        "live",
-        "invalid-input",
-        "solution",
-        "exercise-tests",
-    }
-)
 # What a reader wants to know first, and a word by which its row in the table is known.
 TABLE_ROWS = {
     "the questions covered": r"question",
@@ -33,7 +18,6 @@ TABLE_ROWS = {
     "what to know first": r"know|need|before",
     "what the reader will be able to do": r"able|can",
 }
-LAST_PARTS = ("Exercises", "Summary", "Sources")
 SUMMARY_LINES = 10
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -158,7 +142,7 @@ def collapsed_cells_are_marked_for_every_renderer(lesson: Lesson) -> list[str]:
     for cell in lesson.code:
         metadata = cell.metadata
         hidden = has_tag(cell, HIDDEN)
-        if has_tag(cell, "setup", "carried-over", "solution") and not hidden:
+        if has_tag(cell, *COLLAPSED) and not hidden:
             found.append(at(cell, f"tag it {HIDDEN}; `make notebooks` does it"))
         marks = (metadata.get("jupyter", {}).get("source_hidden", False), metadata.get("cellView") == "form")
         if marks != (hidden, hidden):
@@ -208,7 +192,7 @@ def tags_are_known(lesson: Lesson) -> list[str]:
         at(cell, f"the tag {tag!r} means nothing; use {', '.join(sorted(KNOWN_TAGS))} or q42")
         for cell in lesson.cells
         for tag in tags(cell)
-        if tag not in KNOWN_TAGS and not re.fullmatch(r"q\d+", tag)
+        if tag not in KNOWN_TAGS and not QUESTION_TAG.fullmatch(tag)
     ]
 
 

@@ -9,12 +9,11 @@ from nbformat import NotebookNode
 from tests.contract.rules.lesson import QUESTIONS_OF, Lesson, at
 from tests.contract.rules.markdown import blocks, opening, plain_paragraphs, words_in
 from tests.contract.rules.source import BUILTINS, assertions, names_in, tree_of, typed_names
+from tools.lesson.format import DIFFICULTIES, QUESTION_LINE, QUESTION_TAG
 from tools.lesson.read import has_tag, question_of, tags
 
-DIFFICULTIES = ("core", "deeper", "expert")
 SHORT_ANSWER_WORDS = 60
 
-_HEADING = re.compile(r"### Q(\d+) · (.+)")
 _LOOKS_LIKE_A_QUESTION = re.compile(r"^#+ *Q\d+", re.M)
 _STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 
@@ -27,7 +26,7 @@ def headings_have_the_books_wording(lesson: Lesson) -> list[str]:
     """`### Q42 · wording`, to the letter (curly and straight quotes are the same)."""
     found = []
     for cell in lesson.questions:
-        match = _HEADING.fullmatch(cell.source.partition("\n")[0])
+        match = QUESTION_LINE.fullmatch(cell.source.partition("\n")[0])
         number = _number(cell)
         wording = lesson.book.wordings.get(number)
         if not match or int(match.group(1)) != number:
@@ -49,7 +48,7 @@ def question_cells_have_metadata(lesson: Lesson) -> list[str]:
 def metadata_is_valid(lesson: Lesson) -> list[str]:
     """Number of this lesson and only once; difficulty and topics from the book's lists."""
     found = []
-    first, last = QUESTIONS_OF.get(lesson.number, (1, 130))
+    first, last = QUESTIONS_OF.get(lesson.number, (1, max(lesson.book.wordings)))
     seen: set[object] = set()
     for cell in lesson.questions:
         question, number = question_of(cell), _number(cell)
@@ -155,7 +154,7 @@ def proof_tags_belong_to_questions(lesson: Lesson) -> list[str]:
     found = []
     for cell in lesson.cells:
         for tag in tags(cell):
-            if re.fullmatch(r"q\d+", tag) and (tag not in known or cell.cell_type != "code"):
+            if QUESTION_TAG.fullmatch(tag) and (tag not in known or cell.cell_type != "code"):
                 found.append(at(cell, f"the tag {tag} fits no question of this lesson here; correct or remove it"))
         if cell.cell_type == "code" and has_tag(cell, "solution", "exercise-tests") and known.intersection(tags(cell)):
             found.append(at(cell, "an exercise proves no question; remove its q tag"))

@@ -8,7 +8,8 @@ import sys
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import BUILTINS, bound_names, calls, definitions_reading, tree_of
-from tools.lesson.read import DEFINING, has_tag, tags, without_magics
+from tools.lesson.format import DEFINING
+from tools.lesson.read import has_tag, tags, without_magics
 
 # Everything here is installed in Colab already.
 IMPORTABLE = frozenset(

@@ -9,20 +9,18 @@ from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import BUILTINS, bound_names, module_reads, tree_of
-from tools.lesson.read import DEFINING, cell_id, has_tag, tags
+from tools.lesson.format import DEFINING, EXERCISE_LINE, HIDDEN_TESTS_BLOCK, STATEMENT_ID
+from tools.lesson.read import cell_id, has_tag, tags
 from tools.lesson.student import stub, without_hidden_tests
 
 FEWEST = 5
 LEVELS = ("Easy", "Medium", "Hard")
 
-_STATEMENT = re.compile(r"exercise-(\d+)-(\d+)-statement")
-_HEADING = re.compile(r"### Exercise (\d+)\.(\d+) · \S.*")
 _LEVEL = re.compile(rf"^\*({'|'.join(LEVELS)}) · (\d+) minutes\*$", re.M)
-_HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", re.S)
 
 
 def _statements(lesson: Lesson) -> list[NotebookNode]:
-    return [cell for cell in lesson.markdown if _STATEMENT.fullmatch(cell_id(cell))]
+    return [cell for cell in lesson.markdown if STATEMENT_ID.fullmatch(cell_id(cell))]
 
 
 def _by_id(lesson: Lesson) -> dict[str, NotebookNode]:
@@ -31,7 +29,7 @@ def _by_id(lesson: Lesson) -> dict[str, NotebookNode]:
 
 def has_enough_exercises(lesson: Lesson) -> list[str]:
     """Five or more, numbered from 1 in the lesson's own series."""
-    numbers = [tuple(map(int, _STATEMENT.fullmatch(cell_id(cell)).groups())) for cell in _statements(lesson)]
+    numbers = [tuple(map(int, STATEMENT_ID.fullmatch(cell_id(cell)).groups())) for cell in _statements(lesson)]
     found = [] if len(numbers) >= FEWEST else [f"the lesson has {len(numbers)} exercises; write {FEWEST} or more"]
     wanted = [(lesson.number, position) for position in range(1, len(numbers) + 1)]
     if numbers != wanted:
@@ -45,16 +43,16 @@ def statements_are_complete(lesson: Lesson) -> list[str]:
     """Heading, difficulty and minutes, and a task."""
     found = []
     for cell in _statements(lesson):
-        number = ".".join(_STATEMENT.fullmatch(cell_id(cell)).groups())
-        heading = _HEADING.fullmatch(cell.source.partition("\n")[0])
-        if not heading or ".".join(heading.groups()) != number:
+        number = ".".join(STATEMENT_ID.fullmatch(cell_id(cell)).groups())
+        heading = EXERCISE_LINE.fullmatch(cell.source.partition("\n")[0])
+        if not heading or ".".join(heading.groups()[:2]) != number:
             found.append(at(cell, f"its first line must be `### Exercise {number} · Title`"))
         if not _LEVEL.search(cell.source):
             found.append(at(cell, f"it needs a line `*Easy · 10 minutes*` ({', '.join(LEVELS)})"))
         if len(cell.source.split()) < 15:
             found.append(at(cell, "it says too little; state what to write, its arguments and its result"))
     for cell in lesson.markdown:
-        if re.match(r"### Exercise", cell.source) and not _STATEMENT.fullmatch(cell_id(cell)):
+        if re.match(r"### Exercise", cell.source) and not STATEMENT_ID.fullmatch(cell_id(cell)):
             found.append(at(cell, "its id must be exercise-1-1-statement (lesson and number)"))
     return found
 
@@ -132,7 +130,7 @@ def tests_speak(lesson: Lesson) -> list[str]:
     """Visible asserts, each with a message that names the likely mistake; then tests for grading."""
     found = []
     for cell in lesson.tagged("exercise-tests"):
-        if not _HIDDEN.search(cell.source):
+        if not HIDDEN_TESTS_BLOCK.search(cell.source):
             found.append(at(cell, "it needs tests for grading between ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS"))
         try:
             visible = ast.parse(without_hidden_tests(cell.source))

@@ -10,13 +10,12 @@ from types import ModuleType
 
 from nbformat import NotebookNode
 
-from tools.lesson.format import read_registry
+from tools.lesson.format import lesson_number, read_registry
 from tools.lesson.read import (
     ROOT,
     cell_id,
     code_cells,
     has_tag,
-    lesson_number,
     lesson_paths,
     markdown_cells,
     question_of,

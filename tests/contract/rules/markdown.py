@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tools.lesson.format import LABEL_LINE
+
 _FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.M | re.S)
 _CODE_SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1", re.S)
 _DISPLAY_MATH = re.compile(r"\$\$.+?\$\$", re.S)
@@ -12,7 +14,6 @@ _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _AUTOLINK = re.compile(r"<https?://[^>]*>")
 _WORD = re.compile(r"[^\W_]")
 _QUOTE = re.compile(r"(?:^>.*(?:\n|\Z))+", re.M)
-_BLOCK = re.compile(r"^\*\*(Short answer|Careful|They may ask next)\.\*\*\s*")
 
 
 def prose_of(source: str, placeholder: str = " x ") -> str:
@@ -38,7 +39,7 @@ def blocks(source: str) -> list[tuple[str, str]]:
     for quote in _QUOTE.findall(source):
         text = re.sub(r"^> ?", "", quote, flags=re.M)
         for paragraph in paragraphs(text):
-            match = _BLOCK.match(paragraph)
+            match = LABEL_LINE.match(paragraph)
             if match:
                 found.append((match.group(1), paragraph[match.end() :].strip()))
             elif found:

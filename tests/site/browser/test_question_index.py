@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tests.site.browser.window import OpenWindow, playwright
+from tools.lesson.format import read_registry
+
+QUESTIONS = len(read_registry().wordings)
 
 
 def shown_rows(page: playwright.Page) -> list[str]:
@@ -18,7 +21,7 @@ class TestQuestionFilter:
     def test_words_topic_difficulty_and_corrections_narrow_it(self, visit: OpenWindow) -> None:
         window = visit()
         page = window.go("book/questions.html")
-        assert len(shown_rows(page)) == 130
+        assert len(shown_rows(page)) == QUESTIONS
         window.context.set_offline(True)  # nothing is asked for any more
         page.get_by_label("Words").fill("Vision Transformer ViT")
         by_words = shown_rows(page)
@@ -31,7 +34,10 @@ class TestQuestionFilter:
         assert set(shown_rows(page)) < set(by_topic)
         page.get_by_label("only with a correction").check()
         assert all(page.locator(f"#{row}.with-careful").count() == 1 for row in shown_rows(page))
-        assert page.locator(".question-filter output").text_content() == f"{len(shown_rows(page))} of 130 questions"
+        assert (
+            page.locator(".question-filter output").text_content()
+            == f"{len(shown_rows(page))} of {QUESTIONS} questions"
+        )
         assert window.complaints == []
 
     def test_words_reach_the_folded_answers(self, visit: OpenWindow) -> None:
@@ -50,7 +56,7 @@ class TestQuestionFilter:
         page.get_by_label("only with a correction").check()
         chosen = shown_rows(page)
         again = visit().go("book/questions.html" + page.url.split("questions.html")[1])
-        assert shown_rows(again) == chosen and 0 < len(chosen) < 130
+        assert shown_rows(again) == chosen and 0 < len(chosen) < QUESTIONS
 
     def test_it_works_by_keyboard(self, visit: OpenWindow) -> None:
         page = visit().go("book/questions.html")
@@ -64,6 +70,6 @@ class TestQuestionFilter:
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(address + "book/questions.html")
-        assert page.locator(".question-row").count() == 130
+        assert page.locator(".question-row").count() == QUESTIONS
         assert page.locator("#q1").is_visible() and not page.locator(".question-filter").is_visible()
         context.close()

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tools.lesson.read import lesson_paths
-from tools.site.weight import chromium, find_chromium, served
 
-pytest.importorskip("playwright.sync_api", reason="Playwright is missing: pip install -r tests/requirements.txt")
 LESSON = f"notebooks/{lesson_paths()[0].stem}.html"
 STATE = """() => {
     const slider = document.querySelector(".frame-slider"), input = slider.querySelector("input");
@@ -20,19 +13,8 @@ STATE = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def window(site: Path) -> Iterator:
-    """A page in Chromium and the site's address."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip("There is no Chromium: install it, or set CHROMIUM to its path.")
-    with served(site) as address, chromium(program) as browser:
-        yield browser.new_page(), address
-
-
-def test_picture_and_label_follow_the_thumb(window):
-    page, address = window
-    page.goto(address + LESSON)
+def test_picture_and_label_follow_the_thumb(visit):
+    page = visit().go(LESSON)
     assert page.evaluate(STATE) == [0, 0, True]
     # As browsers restore a form: the value changes without an event.
     page.evaluate("document.querySelector('.frame-slider input').value = 3")
@@ -40,20 +22,18 @@ def test_picture_and_label_follow_the_thumb(window):
     assert page.evaluate(STATE) == [3, 3, True]
 
 
-def test_after_back_nothing_contradicts(window):
-    page, address = window
-    page.goto(address + LESSON)
+def test_after_back_nothing_contradicts(visit):
+    page = visit().go(LESSON)
     page.locator(".frame-slider input").first.evaluate("input => (input.value = 2, input.oninput())")
-    page.goto(address + "book/questions.html")
+    page.goto(page.url.replace(LESSON, "book/questions.html"))
     page.go_back()
     page.wait_for_load_state()
     value, shown, label = page.evaluate(STATE)
     assert (shown, label) == (value, True)
 
 
-def test_the_address_decides_what_the_question_index_shows(window):
-    page, address = window
-    page.goto(address + "book/questions.html?words=mask")
+def test_the_address_decides_what_the_question_index_shows(visit):
+    page = visit().go("book/questions.html?words=mask")
     chosen = page.locator(".question-row:visible").count()
     page.evaluate("document.querySelector('.question-filter input').value = 'cost'")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow'))")

@@ -49,22 +49,19 @@ def test_it_escapes_what_it_is_given() -> None:
 
 
 @pytest.fixture(params=[False, True], ids=["loaded again", "kept in memory"])
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator:
+def page(request: pytest.FixtureRequest, tmp_path: Path, browser) -> Iterator:
     """A slider's page and another, in a browser that loads a page again on Back, and in one that kept it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is missing: see tests/requirements.txt")
-    program = find_chromium()
-    if program is None:
-        pytest.skip("Chromium is missing: set CHROMIUM to its program")
     (tmp_path / "slider.html").write_text(f"<!doctype html><meta charset='utf-8'><title>1</title>{markup()}")
     (tmp_path / "other.html").write_text("<!doctype html><meta charset='utf-8'><title>2</title>")
     kept = ["--disable-back-forward-cache"] if request.param else []
-    with served(tmp_path) as address, playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=program, args=list(BROWSER), ignore_default_args=kept)
-        page = browser.new_page()
+    program = find_chromium()
+    with served(tmp_path) as address:
+        own = browser.browser_type.launch(executable_path=program, args=list(BROWSER), ignore_default_args=kept)
+        page = own.new_page()
         page.goto(address + "slider.html")
         yield page
         assert page.evaluate("window.kept === true") == request.param, "the browser did not do what it was asked to"
-        browser.close()
+        own.close()
 
 
 def test_back_finds_picture_and_label_where_the_thumb_is(page) -> None:
