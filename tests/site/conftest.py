@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from tests.shared.site import site_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = Path(__file__).parent / "fixtures" / "01_fixture.ipynb"
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -135,7 +137,7 @@ def lesson(book: BuiltBook) -> BeautifulSoup:
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The finished site; BOOK_SITE names another folder than the usual one."""
-    folder = Path(os.environ.get("BOOK_SITE", ROOT / "_build" / "html"))
+    folder = site_folder()
     if not (folder / "index.html").is_file():
         pytest.skip(f"There is no site in {folder}: run `make book` first.")
     return folder

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.shared.site import site_folder
 from tools.lesson.read import lesson_paths
 from tools.site.weight import SETTLING
 
@@ -14,23 +16,19 @@ playwright = pytest.importorskip(
 )
 
 WIDTHS = (360, 1280)
+
+
+def other_pages(site: Path) -> Iterator[str]:
+    """Every page of the site that is no lesson, in a form that shows something; none where there is no site."""
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith(("notebooks/", "_static/")):
+            yield f"{name}?q=patch" if name == "search.html" else name
+
+
 LESSONS = tuple(f"notebooks/{path.stem}.html" for path in lesson_paths())
 LESSON = LESSONS[0]  # where one lesson stands for all: what is tried is the site's, not the lesson's
-OTHERS = (
-    "404.html",
-    "book/corrections.html",
-    "book/cram_1.html",
-    "book/glossary.html",
-    "book/index.html",
-    "book/notation.html",
-    "book/pictures.html",
-    "book/questions.html",
-    "book/quick_reference.html",
-    "book/references.html",
-    "book/status.html",
-    "genindex.html",
-    "search.html?q=patch",
-)
+OTHERS = tuple(other_pages(site_folder()))
 
 
 def page_name(name: str) -> str:
