@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,11 +15,18 @@ from tools.lesson.read import ROOT
 SLOW = 'echo "begin $2" >>log\nsleep 0.4\necho "end $2" >>log\n'
 
 
+def make(*arguments: str, folder: Path = ROOT) -> str:
+    """What make says, as to a person: not as a part of the make that runs these tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+
+
 def test_make_j_runs_one_target_at_a_time(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "venv.sh").write_text(SLOW)
-    subprocess.run(["make", "-j2", "book-env", "test-env"], cwd=tmp_path, capture_output=True, check=True)
+    make("-j2", "book-env", "test-env", folder=tmp_path)
     assert (tmp_path / "log").read_text().split("\n") == ["begin book", "end book", "begin test", "end test", ""]
 
 
@@ -41,7 +49,7 @@ def test_make_j_runs_one_target_at_a_time(tmp_path: Path) -> None:
     ],
 )
 def test_a_lesson_is_nb_and_a_question_q(asked: str, runs: str) -> None:
-    told = subprocess.run(["make", "-n", *asked.split()], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = make("-n", *asked.split())
     command = told.strip().splitlines()[-1]
     assert " ".join(command.partition("python -m ")[2].split()) == runs
 
@@ -49,6 +57,6 @@ def test_a_lesson_is_nb_and_a_question_q(asked: str, runs: str) -> None:
 def test_help_names_every_target() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     targets = text.partition(".PHONY:")[2].partition("\n")[0].split()
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = make("help")
     shown = {line.split()[0] for line in told.splitlines()[1:]}
     assert shown == set(targets) - {"book-env", "test-env"}

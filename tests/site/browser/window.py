@@ -19,10 +19,13 @@ WIDTHS = (360, 1280)
 
 
 def other_pages(site: Path) -> Iterator[str]:
-    """Every page of the site that is no lesson, in a form that shows something; none where there is no site."""
+    """Every page of the site that is no lesson, in a form that shows something; none where there is no site.
+
+    The one at the root only leads to the landing page.
+    """
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
-        if not name.startswith(("notebooks/", "_static/")):
+        if name != "index.html" and not name.startswith(("notebooks/", "_static/")):
             yield f"{name}?q=patch" if name == "search.html" else name
 
 
