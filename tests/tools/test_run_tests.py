@@ -83,6 +83,14 @@ def test_pieces_run_side_by_side_longest_first_after_what_they_need(
     assert time.monotonic() - start < 15
 
 
+def test_one_browser_runs_beside_what_computes() -> None:
+    """Two cores, two that compute; the browser's pages settle meanwhile."""
+    checks = [Check(section, (), (), lesson) for section in ("browser", "cells") for lesson in ("01_a", "02_b", "03_c")]
+    assert [check.name for check in suite.next_checks(checks, [], 2)] == ["browser 01", "cells 01", "cells 02"]
+    assert suite.next_checks(checks[1:3], checks[:1], 2) == []
+    assert [check.name for check in suite.next_checks(checks[3:], checks[:1], 2)] == ["cells 01", "cells 02"]
+
+
 def test_every_test_belongs_to_exactly_one_check() -> None:
     pieces = [command for check in sections.everything() for command in check.commands if "pytest" in command]
     everyone = {sections.NONE, *(path.stem for path in lesson_paths())}

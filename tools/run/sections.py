@@ -58,6 +58,11 @@ class Check:
         return f"{self.section} {self.lesson[:2]}" if self.lesson else self.section
 
     @property
+    def browses(self) -> bool:
+        """Whether its time goes into waiting for a browser."""
+        return self.section == "browser"
+
+    @property
     def usual_seconds(self) -> float:
         """How long it will take, more or less."""
         of_lesson, of_rest = USUAL.get(self.section, (30, 30))

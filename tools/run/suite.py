@@ -62,9 +62,9 @@ def run(checks: Sequence[Check], verdicts: Verdicts) -> int:
     needed = {check.after for check in waiting}
     waiting.sort(key=lambda check: check.section not in needed)
     running: dict[Future[Result], Check] = {}
-    with ThreadPoolExecutor(at_once()) as pool:
+    with ThreadPoolExecutor(at_once() + 1) as pool:
         while waiting or running:
-            for check in next_checks(waiting, [*running.values()], at_once() - len(running)):
+            for check in next_checks(waiting, [*running.values()], at_once()):
                 waiting.remove(check)
                 lost = any(not result.passed and result.check.section == check.after for result in results)
                 running[pool.submit(not_run if lost else judged, check, verdicts)] = check
@@ -84,10 +84,23 @@ def at_once() -> int:
     return max(1, min(MOST_AT_ONCE, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1))
 
 
-def next_checks(waiting: Sequence[Check], running: Sequence[Check], room: int) -> list[Check]:
-    """The checks to start now: those that wait for no section that is still to be done."""
+def next_checks(waiting: Sequence[Check], running: Sequence[Check], cores: int) -> list[Check]:
+    """The checks to start now: those that wait for no section that is still to be done.
+
+    One for each core computes; beside them one drives a browser, which mostly waits for pages to settle.
+    """
     undone = {check.section for check in (*waiting, *running)}
-    return [check for check in waiting if check.after not in undone][:room]
+    ready = [check for check in waiting if check.after not in undone]
+    room = {
+        browses: (1 if browses else cores) - sum(check.browses is browses for check in running)
+        for browses in (True, False)
+    }
+    chosen = []
+    for check in ready:
+        if room[check.browses] > 0:
+            room[check.browses] -= 1
+            chosen.append(check)
+    return chosen
 
 
 def judged(check: Check, verdicts: Verdicts) -> Result:
