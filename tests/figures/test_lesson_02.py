@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 from einops import rearrange
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from tests.shared.pictures import assert_equal, drawn
 from tools.lesson.definitions import load_definitions
 from tools.run.figures import FOLDER, write
 
@@ -53,18 +53,6 @@ def maps(embeddings: ModuleType) -> dict[str, np.ndarray]:
 def offsets() -> np.ndarray:
     """Rows and columns from each place to PLACE, (13, 13, 2)."""
     return np.array(PLACE) - np.stack(np.mgrid[:ROWS, :COLUMNS], axis=-1)
-
-
-def drawn(figure: Figure) -> list[np.ndarray]:
-    """The arrays of all pictures in a figure, in the order of drawing."""
-    arrays = [np.asarray(image.get_array()) for ax in figure.axes for image in ax.images]
-    plt.close(figure)
-    return arrays
-
-
-def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
-    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
-        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=f"picture {number}")
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 from einops import rearrange
-from matplotlib.figure import Figure
 
+from tests.shared.pictures import assert_equal, drawn
 from tools.lesson.definitions import load_definitions
 from tools.run.figures import FOLDER, write
 
@@ -50,18 +50,6 @@ def scores(attention: ModuleType) -> np.ndarray:
     flat = np.array([[patch.flatten() for patch in row] for row in patches])
     flat = (flat - flat.mean(axis=-1, keepdims=True)) / np.sqrt(flat.var(axis=-1, keepdims=True) + 1e-5)
     return flat @ flat[ASKING] / 588**0.5 / SOFTNESS
-
-
-def drawn(figure: Figure) -> list[np.ndarray]:
-    """The arrays of all pictures in a figure, in the order of drawing."""
-    arrays = [np.asarray(image.get_array()) for ax in figure.axes for image in ax.images]
-    plt.close(figure)
-    return arrays
-
-
-def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
-    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
-        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=f"picture {number}")
 
 
 class TestComplexity:

@@ -6,13 +6,12 @@ import itertools
 from types import ModuleType
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from einops import rearrange
-from matplotlib.figure import Figure
 
+from tests.shared.pictures import assert_equal, drawn
 from tools.lesson.definitions import load_definitions
 
 
@@ -29,18 +28,6 @@ def shifting(swin: ModuleType) -> Any:
 @pytest.fixture(scope="module")
 def parts(swin: ModuleType) -> dict[str, Any]:
     return {part.name: part for part in swin.anatomy(swin.SWINS["Swin-T"], 224)}
-
-
-def drawn(figure: Figure) -> list[np.ndarray]:
-    """The arrays of all pictures in a figure, in the order of drawing."""
-    arrays = [np.asarray(image.get_array()) for ax in figure.axes for image in ax.images]
-    plt.close(figure)
-    return arrays
-
-
-def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
-    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
-        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=f"picture {number}")
 
 
 class TestShifting:

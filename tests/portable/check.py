@@ -66,6 +66,17 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+class Calls(nn.Module):
+    """A part of a model with what is asked of it: a bound method would not be moved with its module."""
+
+    def __init__(self, part: nn.Module, ask: Callable[..., Any]) -> None:
+        super().__init__()
+        self.part, self.ask = part, ask
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.ask(self.part, *inputs)
+
+
 def cast(tree: Any, dtype: torch.dtype) -> Any:
     """The same with floating tensors and modules in another precision."""
     return tree_map_only(
@@ -98,7 +109,8 @@ def assert_alike(got: Any, wanted: Any, tolerance: float, what: str) -> None:
     for a, b in zip(ours, theirs, strict=True):
         a, b = a.detach().double(), b.detach().double()
         finite = torch.isfinite(b)
-        assert torch.equal(torch.isfinite(a), finite), f"{what}: NaN or infinity where there should be numbers"
+        assert not (a.isnan() | b.isnan()).any(), f"{what}: NaN"
+        assert torch.equal(torch.isfinite(a), finite), f"{what}: infinity where there should be numbers, or the reverse"
         scale = max(1e-3, b[finite].abs().max().item()) if finite.any() else 1.0
         gap = (a - b)[finite].abs().max().item() / scale if finite.any() else 0.0
         assert gap <= tolerance, f"{what}: off by {gap:.1e} of the largest value, allowed {tolerance:.0e}"

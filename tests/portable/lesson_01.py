@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tests.portable.check import Case, random
+from tests.portable.check import Calls, Case, random
 
 DIM, HEADS, HIDDEN = 24, 3, 40
 SIZES = {"dim": DIM, "depth": 2, "heads": HEADS, "mlp_dim": HIDDEN, "patch_size": 4, "image_size": 16, "classes": 5}
@@ -24,17 +24,6 @@ BUILDS = dict.fromkeys(("exported", "compiled"), "builds torch's layer at each c
 }
 NO_BATCH = ()
 KEPT = torch.tensor([0, 0, 1])  # of three samples, the branch of the last
-
-
-class Calls(nn.Module):
-    """A model with what is done with it: a function of a model alone would not be moved with it."""
-
-    def __init__(self, model: nn.Module, ask: Callable[..., Any]) -> None:
-        super().__init__()
-        self.model, self.ask = model, ask
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.ask(self.model, *inputs)
 
 
 def asks(

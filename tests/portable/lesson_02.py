@@ -8,23 +8,12 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from tests.portable.check import Case, random
+from tests.portable.check import Calls, Case, random
 
 GRID, DIM, HEADS = (3, 5), 24, 3
 HEAD_DIM, N = DIM // HEADS, GRID[0] * GRID[1]
 OTHER = (4, 6)  # a grid the encodings were not made for
 Make = Callable[[ModuleType], nn.Module]
-
-
-class Calls(nn.Module):
-    """A part of a model, with what is asked of it: a bound method would not be moved with its module."""
-
-    def __init__(self, part: nn.Module, ask: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self.part, self.ask = part, ask
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.ask(self.part, *inputs)
 
 
 def adds(make: Make, grid: tuple[int, int] = OTHER, **settings: object) -> Case:

@@ -14,7 +14,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from tools.lesson.files import write_atomically
 from tools.lesson.read import ROOT
+from tools.run.browser import find_chromium
 from tools.run.sections import Check
 
 # Variables by which a person or a machine changes what the tests do.
@@ -107,7 +107,7 @@ def installed() -> list[str]:
 
 def browser() -> str:
     """Which Chromium there is: its path, size and age."""
-    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    named = find_chromium()
     if not named or not Path(named).is_file():
         return ""
     state = Path(named).resolve().stat()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tools.run.browser import find_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Response
@@ -36,11 +36,6 @@ def served(site: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
-
-
-def find_chromium() -> str | None:
-    """The browser's program; CHROMIUM names one."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager

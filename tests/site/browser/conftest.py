@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.site.weight import chromium, find_chromium, served
+from tools.run.browser import find_chromium
+from tools.site.weight import chromium, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

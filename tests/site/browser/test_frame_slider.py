@@ -11,8 +11,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tools.lesson.definitions import load_definitions
+from tools.run.browser import find_chromium
 from tools.run.probe import slider_complaints
-from tools.site.weight import find_chromium, served
+from tools.site.weight import served
 
 NAME = 'Rows <b> & "it\'s"'
 LABELS = ["it's <one>", 'a "second" & more', "</output>"]
