@@ -134,6 +134,5 @@ EXEMPT = {
     "scale_statistics": "an experiment of its own, in float64",
     "under_growth": "an experiment of its own",
     "odd_images": "draws its pictures from a seed",
-    "progress": "tells a waiting person what is running",
     "trained_finder": "trains a model",
 }

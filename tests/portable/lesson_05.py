@@ -149,6 +149,5 @@ EXEMPT = {
     "stream_growth": "runs an experiment",
     "fitted": "runs an experiment",
     "shapes": "draws pictures from a generator of its own",
-    "progress": "prints",
     "trained_segmenter": "runs an experiment",
 }
