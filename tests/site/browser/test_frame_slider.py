@@ -72,7 +72,7 @@ def test_back_finds_picture_and_label_where_the_thumb_is(page) -> None:
     assert page.evaluate(STATE) == [[2], 2, LABELS[2], LABELS[2]]
     page.evaluate("window.kept = true")
     page.goto(page.url.replace("slider", "other"))
-    page.evaluate("history.back()")
+    page.evaluate("() => void setTimeout(() => history.back(), 50)")  # so that the answer comes before the page goes
     page.wait_for_url("**/slider.html", wait_until="commit")
     page.wait_for_selector(".frame-slider")
     shown, value, label, said = page.evaluate(STATE)
