@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +27,7 @@ def factory(lesson: str) -> ModuleType | None:
     if not path.is_file() or specification is None or specification.loader is None:
         return None
     module = importlib.util.module_from_spec(specification)
+    sys.modules[module.__name__] = module  # torch.compile looks functions' modules up by name
     specification.loader.exec_module(module)
     return module
 
