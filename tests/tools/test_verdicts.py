@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,7 +124,9 @@ def test_where_nothing_may_be_skipped_everything_runs(
 
 
 def ends_with(status: int, says: str = "") -> Check:
-    return Check("cells", (("python", "-c", f"print({says!r}); raise SystemExit({status})"),), ("tools/*",), LESSON)
+    return Check(
+        "cells", ((sys.executable, "-c", f"print({says!r}); raise SystemExit({status})"),), ("tools/*",), LESSON
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_a_failure_after_a_success_is_not_forgotten(repository: Path) -> None:
 
 def test_a_file_changed_during_the_run_spoils_the_verdict(repository: Path) -> None:
     code = f"open({str(repository / 'tools/lesson/read.py')!r}, 'a').write('more')"
-    check = Check("cells", (("python", "-c", code),), ("tools/*",), LESSON)
+    check = Check("cells", ((sys.executable, "-c", code),), ("tools/*",), LESSON)
     assert run([check], Verdicts(repository)) == 0
     assert not Verdicts(repository).holds(check)
 

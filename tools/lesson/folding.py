@@ -65,7 +65,8 @@ def fold_of(source: str, tags: Iterable[str], draws: bool) -> Fold | None:
     marks = set(tags)
     purpose = PURPOSE_LINE.match(source)
     title = TITLE_LINE.match(source)
-    text = source[(purpose or title).end() :] if purpose or title else source
+    opening = purpose or title
+    text = source[opening.end() :] if opening else source
     lines = count_lines(text)
     if OPEN in marks:
         return None
