@@ -12,6 +12,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``cards``       short answers, cautions, follow-ups and "Try" lines
 - ``cells``       collapsed code cells, and the note in place of live panels
 - ``pictures``    the lessons' own figures: as vector files, and shown again elsewhere
+- ``front``       the first page: a slider, the ways in, the lessons as cards
 - ``figures``     captions, image sizes and the frames of sliders
 - ``tables``      tables without a heading
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
@@ -43,6 +44,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         cells,
         figures,
         findable,
+        front,
         glossary,
         links,
         lookup,
@@ -64,6 +66,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         catalogue,
         lookup,
         pictures,
+        front,
         figures,
         tables,
         links,
