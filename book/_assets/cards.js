@@ -6,7 +6,7 @@
   const form = document.querySelector(".question-filter");
   const deck = document.querySelector("#cards");
   deck.innerHTML = `
-    <p class="deck-place"><output></output> <button type="button" data-do="leave">All questions as a list</button></p>
+    <p class="deck-place"><output></output> <button type="button" data-do="leave">Show the list</button></p>
     <div class="deck-card" tabindex="-1" aria-live="polite">
       <h2></h2>
       <div class="deck-meta"></div>
@@ -16,10 +16,12 @@
       <button type="button" data-do="back">← Back</button>
       <button type="button" data-do="flip"></button>
       <button type="button" data-do="next">Next →</button>
+    </div>
+    <p class="deck-more">
       <button type="button" data-do="later">Once more at the end</button>
       <button type="button" data-do="shuffle">Shuffle</button>
-    </div>
-    <p class="deck-help">Keys: ← and → turn pages, space or Enter shows the answer. On a phone: swipe, and tap. The filter below chooses the cards.</p>`;
+    </p>
+    <p class="deck-help">Keys: ← and → change the card, space or Enter shows the answer. On a phone: swipe, and tap. The filter below chooses the cards.</p>`;
   const part = (selector) => deck.querySelector(selector);
   const card = part(".deck-card");
   const answer = part(".deck-answer");
@@ -34,22 +36,24 @@
   };
   const turn = (open) => {
     answer.hidden = !open;
-    part("[data-do=flip]").textContent = open ? "Hide the answer" : "Show the answer";
+    part("[data-do=flip]").textContent = open ? "Hide answer" : "Show answer";
   };
   const show = () => {
     const row = rows[at];
     part("output").textContent = row ? `Card ${at + 1} of ${rows.length}` : "No question fits the filter below.";
     part("h2").textContent = row ? row.querySelector(".question-line a").textContent : "";
-    part(".deck-meta").replaceChildren(...(row ? [copied(row, ".question-meta")] : []));
+    part(".deck-meta").replaceChildren();
     answer.replaceChildren();
     if (row) {
-      const link = copied(row, ".question-line a");
-      link.textContent = "In the lesson, with its proof";
+      part(".deck-meta").append(...["difficulty", "topics"].map((name) => copied(row, `.${name}`)));
+      const links = [...row.querySelectorAll(".question-line a, .has-careful a")].map((link) => link.cloneNode(true));
+      links[0].textContent = "In the lesson, with its proof";
       const line = document.createElement("p");
-      line.append(link);
+      line.className = "deck-links";
+      line.append(...links);
       answer.append(copied(row, ".folded-answer"), line);
     }
-    for (const button of deck.querySelectorAll(".deck-buttons button")) button.disabled = !row;
+    for (const button of deck.querySelectorAll(":is(.deck-buttons, .deck-more) button")) button.disabled = !row;
     turn(false);
   };
   const deal = () => {
