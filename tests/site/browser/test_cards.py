@@ -133,6 +133,18 @@ def test_list_and_cards_are_two_addresses(visit: OpenWindow) -> None:
     assert page.locator("#q1").is_visible() and "#" not in page.url
 
 
+@pytest.mark.parametrize("open_card", [False, True], ids=["front", "answer"])
+def test_cards_are_accessible_and_fit(visit: OpenWindow, open_card: bool) -> None:
+    from tests.site.browser.accessible import faults  # skips the test where axe is missing
+
+    window = visit(360)
+    page = window.go("book/questions.html?lesson=3#cards")
+    if open_card:
+        page.keyboard.press("Space")
+    assert page.locator(".deck-answer").is_visible() == open_card
+    assert faults(window) == [] and window.complaints == []
+
+
 def test_a_link_on_a_card_leads_to_its_place(visit: OpenWindow) -> None:
     page = visit().go(CARDS)
     page.keyboard.press("Space")

@@ -1,4 +1,4 @@
-"""The first page in Chromium: on the first screen stands what the book is, for whom, why believe it, and three ways in."""
+"""The first page in Chromium: its first screen says what the book is, for whom, why believe it, and where to begin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def test_the_first_screen_says_it_all(visit: OpenWindow, width: int, mode: str) 
     words = page.locator(".front-words").inner_text()
     for said in ("Vision Transformers, built in PyTorch", "For learners, teachers", "its cell fails"):
         assert said in words
-    assert page.locator(".stored-slider img:not([hidden])").evaluate("image => image.complete && image.naturalWidth > 0")
+    picture = page.locator(".stored-slider img:not([hidden])")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
 
 
 def test_the_slider_moves_by_keyboard_and_by_mouse(visit: OpenWindow) -> None:

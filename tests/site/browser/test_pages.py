@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.site.browser.window import LESSON, LESSONS, WIDTHS, OpenWindow, page_name, playwright
-from tools.lesson.read import lesson_paths
 from tools.site.weight import SETTLING
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.site.browser.window import LESSONS, OTHERS, OpenWindow, page_name
@@ -29,7 +31,8 @@ PALE = """() => {
         const under = light(paper(element)), ink = light(parse(getComputedStyle(element).color));
         const contrast = (Math.max(under, ink) + 0.05) / (Math.min(under, ink) + 0.05);
         if (contrast < 7 || under < 0.9) {
-            found[`${element.tagName}.${element.className}: ${contrast.toFixed(1)} on ${under.toFixed(2)}`] = element.textContent.slice(0, 40);
+            const kind = `${element.tagName}.${element.className}: ${contrast.toFixed(1)} on ${under.toFixed(2)}`;
+            found[kind] = element.textContent.slice(0, 40);
         }
     }
     return found;
@@ -53,7 +56,7 @@ def test_print_from_dark_mode_is_black_on_white(visit: OpenWindow, name: str) ->
 
 @pytest.mark.parametrize("path", lesson_paths(), ids=lambda path: path.stem)
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_a_lesson_in_short_prints_on_two_sheets(visit: OpenWindow, path, mode: str) -> None:
+def test_a_lesson_in_short_prints_on_two_sheets(visit: OpenWindow, path: Path, mode: str) -> None:
     page = visit(1280, mode).go(f"book/cram_{int(path.stem[:2])}.html")
     pdf = page.pdf(**A4)
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") <= 2
