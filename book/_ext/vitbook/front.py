@@ -16,7 +16,7 @@ from docutils.parsers.rst import directives
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
-from tools.lesson.format import QUESTION_LINE, RegisteredLesson
+from tools.lesson.format import OPENING, QUESTION_LINE, RegisteredLesson, figure_name
 from vitbook.pictures import FOLDER, Picture, pictures_of
 from vitbook.questions import notebook_cells
 from vitbook.registry import parsed
@@ -48,6 +48,12 @@ def time_of(facts: dict[str, str]) -> str | None:
     if TIME in facts:
         return facts[TIME]
     return f"{facts[READING_TIME]} to read" if READING_TIME in facts else None
+
+
+def opening_of(cells: list[dict[str, Any]]) -> str | None:
+    """Return the name of the figure with which a lesson opens, if it does."""
+    tagged = (cell for cell in cells if OPENING in cell["metadata"].get("tags", []))
+    return next((name for cell in tagged if (name := figure_name(cell.get("id", "")))), None)
 
 
 def starting_at(html: str, start: int) -> str:
@@ -166,7 +172,8 @@ class LessonCards(SphinxDirective):
         text = f"**[Lesson {lesson.number} · {lesson.title}](/notebooks/{lesson.name}.ipynb)**\n\n{told}\n\n"
         deeds = [deed.strip() for deed in facts.get(AFTERWARDS, "").split(";") if deed.strip()]
         text += f"{AFTERWARDS}\n\n" + "\n".join(f"- {deed}" for deed in deeds) if deeds else lesson.blurb
-        picture = next((each for each in pictures_of(cells, lesson.number) if each.name == lesson.picture), None)
+        wanted = opening_of(cells) or lesson.picture
+        picture = next((each for each in pictures_of(cells, lesson.number) if each.name == wanted), None)
         return nodes.container("", *self.image(picture), *self.lines(text), classes=["lesson-card"])
 
     def lines(self, text: str) -> list[nodes.Node]:
@@ -181,7 +188,8 @@ class LessonCards(SphinxDirective):
         """Return the picture of a card, if there is one."""
         if picture is None or not Path(self.env.srcdir, FOLDER, f"{picture.name}.svg").is_file():
             return []
-        return [nodes.figure("", nodes.image(uri=f"/{FOLDER}/{picture.name}.svg", alt=picture.alt))]
+        image = nodes.image(uri=f"/{FOLDER}/{picture.name}.svg", alt=picture.alt)
+        return [nodes.figure("", image, classes=[picture.kind])]
 
 
 def setup(app: Sphinx) -> None:
