@@ -144,8 +144,9 @@ class ImageSizes(SphinxPostTransform):
             elif not any(stated):
                 image["pixels"] = get_image_size(os.path.join(self.app.srcdir, image["uri"].lstrip("/")))
             if image.get("pixels"):
-                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * int(image["pixels"][0])
-                image["pixels"] = enlarged(*map(int, image["pixels"]), limit)
+                width, height = map(int, image["pixels"])
+                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * width
+                image["pixels"] = enlarged(width, height, limit)
 
 
 def enlarged(width: int, height: int, limit: float) -> tuple[int, int]:
