@@ -201,3 +201,30 @@ def test_a_plot_has_the_colour_of_the_page_behind_it(visit: OpenWindow) -> None:
     shown = Image.open(BytesIO(plot.screenshot())).convert("RGB")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert shown.getpixel((6, 6)) == tuple(ground)
+
+
+# As in browsers before 2023: a selector with :has() is an error.
+WITHOUT_HAS = """for (const name of ["querySelector", "querySelectorAll", "matches", "closest"]) {
+    for (const kind of [Document, DocumentFragment, Element]) {
+        const own = kind.prototype[name];
+        if (own) kind.prototype[name] = function (selector) {
+            if (String(selector).includes(":has(")) throw new SyntaxError(`not a selector: ${selector}`);
+            return own.call(this, selector);
+        };
+    }
+}"""
+
+
+def test_nothing_stops_in_a_browser_without_has(visit: OpenWindow) -> None:
+    window = visit()
+    window.page.add_init_script(WITHOUT_HAS)
+    page = window.go("book/questions.html")
+    assert page.evaluate("try { document.querySelector('p:has(a)'); } catch (error) { error.name }") == "SyntaxError"
+    page.get_by_label("Words").fill("no such words")
+    assert page.locator(".question-row:visible").count() == 0
+    assert not page.locator("h2", has_text="Lesson 1").is_visible()
+    page.get_by_label("Words").fill("mask")
+    assert page.locator(".question-row:visible").count() > 0
+    window.go(f"{LESSON}#{page_name(LESSON)}")
+    assert page.locator("#pst-page-toc-nav a").count() > 10
+    assert window.complaints == []
