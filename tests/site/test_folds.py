@@ -195,7 +195,7 @@ def test_the_sample_is_shown_beside_the_open_proof(page: BeautifulSoup) -> None:
     cell = page.find(id="cell-two-open")
     note = (cell if "cell" in cell["class"] else cell.find_parent(class_="cell")).select_one(".mutants")
     assert note.find("p").get_text() == "The proof of Q2 fails when, for example, this changes (two lines change):"
-    assert note.find("pre").get_text().splitlines() == ["- a = 1", "- b = 2", "+ b = 2"]
+    assert note.find("pre").get_text().splitlines() == ["- a = 1", "  b = 2"]
 
 
 def test_of_several_cells_the_last_tells_it(page: BeautifulSoup) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import ndiff
 from pathlib import Path
 from textwrap import dedent
 
@@ -55,9 +56,9 @@ def aligned(code: str) -> list[str]:
 
 
 def difference(mutant: Mutant) -> nodes.literal_block:
-    """Return a change as lines taken away and lines put in their place."""
-    lines = [f"- {line}" for line in aligned(mutant.find)] + [f"+ {line}" for line in aligned(mutant.put)]
-    text = "\n".join(lines)
+    """Return a change as lines taken away, lines put in their place, and lines that stay."""
+    lines = ndiff(aligned(mutant.find), aligned(mutant.put))
+    text = "\n".join(line for line in lines if not line.startswith("?"))
     return nodes.literal_block(text, text, language="diff", classes=["mutant"])
 
 
