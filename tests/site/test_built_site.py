@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tools.lesson.folding import fold_of
-from tools.lesson.format import ASK_NEXT, CAREFUL, EXERCISE_LINE, OPENING, SHORT_ANSWER
+from tools.lesson.format import ASK_NEXT, CAREFUL, EXERCISE_LINE, OPENING, SHORT_ANSWER, read_registry
 from tools.lesson.read import lesson_paths
 from tools.site.check import problems
 
@@ -191,10 +191,31 @@ def test_every_page_has_a_title_a_description_a_language_and_an_icon(pages):
 
 
 def test_pages_lead_to_the_next_and_back(pages):
-    chain = ["book/index.html", "book/notation.html", *(f"notebooks/{lesson.stem}.html" for lesson in LESSONS)]
+    chain = ["book/index.html", *(f"notebooks/{lesson.stem}.html" for lesson in LESSONS)]
     for here, following in itertools.pairwise(chain):
         assert pages[here].select_one("a.right-next")["href"].endswith(following.split("/")[-1])
         assert pages[following].select_one("a.left-prev")["href"].endswith(here.split("/")[-1])
+
+
+def test_the_first_page_says_nothing_of_building_before_all_else(pages):
+    text = pages["book/index.html"].select_one("article").get_text()
+    before = text[: text.index("Build it yourself")]
+    assert "make " not in before
+    assert all(words in before for words in ("Why believe it?", "The lessons", "Look something up"))
+
+
+def test_nobody_in_particular_is_named_as_author(pages):
+    assert [name for name, page in pages.items() if page.select(".component-author")] == []
+
+
+def test_every_lesson_has_a_card_with_its_picture_time_and_deeds(pages):
+    cards = pages["book/index.html"].select(".lesson-card")
+    assert len(cards) == len(read_registry().lessons)
+    written = [card for card in cards if "to-come" not in card["class"]]
+    assert len(written) == len(LESSONS)
+    for card in written:
+        assert card.find("img") and card.find_all("li")
+        assert re.match(r"\d[^·]* to read", card.select_one(".card-time").get_text())
 
 
 def test_a_lesson_can_be_downloaded(site: Path, pages):

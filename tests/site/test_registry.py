@@ -16,7 +16,7 @@ INDEX = """# Book
 ````{each-lesson}
 ## Part $number: $title
 
-From $questions of $name, {count}`questions` in {count}`lessons`. $blurb It costs 1 $$.
+From $questions of $name, {count}`questions` in {count}`lessons`, {count}`answers` answered. $blurb It costs 1 $$.
 
 ```{pictures} $number
 ```
@@ -75,7 +75,7 @@ def test_a_text_is_repeated_for_each_written_lesson(made, plain):
     section = page.select_one("article h2").parent
     assert section.name == "section" and section["id"] == "part-1-fixture-lesson"
     text = plain(section.find("p"))
-    assert text == "From Q1–Q42 of 01_fixture, 43 in 2. What recurs, in small. It costs 1 $."
+    assert text == "From Q1–Q42 of 01_fixture, 43 in 2, 42 answered. What recurs, in small. It costs 1 $."
     assert section.find("em").get_text() == "recurs", "the words are Markdown"
 
 
@@ -124,7 +124,7 @@ def test_without_its_vector_file_a_figure_stays_as_stored(tmp_path: Path, build,
         ("```{each-lesson}\n$nonsense\n```", "'nonsense' stands for nothing here; these do: $number, $name"),
         ("```{each-lesson}\n100 $ a\n```", "stands for nothing here"),
         ("```{each-lesson} unwritten\n$title\n```", "there are no lessons 'unwritten'"),
-        ("{count}`answers`", "nobody counts 'answers'; write questions or lessons"),
+        ("{count}`pages`", "nobody counts 'pages'; write questions, answers, lessons"),
     ],
 )
 def test_a_slip_is_a_warning_with_its_line(tmp_path: Path, build, registry, text: str, says: str):
