@@ -42,7 +42,8 @@ const fit = () => {
   }
 };
 addEventListener("resize", fit);
-fit();
+const widths = new ResizeObserver(fit); // a font that arrives late changes them
+tables.forEach((box) => widths.observe(box.querySelector("table")));
 
 // Narrow screens fold code (book.css); each cell has a button that opens it.
 document.addEventListener("click", (event) => {
