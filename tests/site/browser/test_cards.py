@@ -111,6 +111,7 @@ def test_once_more_and_shuffled(visit: OpenWindow) -> None:
     assert question(page) != first
     page.keyboard.press("ArrowLeft")
     assert question(page) == first, "it comes again at the end"
+    page = visit().go("book/questions.html?lesson=2#cards")
     page.locator("[data-do=shuffle]").click()
     shuffled = []
     for _ in range(15):
