@@ -1,0 +1,142 @@
+"use strict";
+// The search. Any word of a question counts, in whatever form, and other names of a term as the term itself; how well
+// each fits a passage is in the index, made while the site is built (book/_ext/vitbook/words.py). The index is loaded
+// at the first key stroke, as a script, so that the search works in a site opened from a folder, too.
+(() => {
+  const SHOWN = { questions: 8, others: 6 };
+  const WORTH = 0.2; // of the best result's score: what fits less is not shown
+  const LONGEST_QUERY = 300;
+  const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
+  const onSearchPage = document.querySelector("#search-results");
+
+  const script = (name) =>
+    new Promise((done, failed) => {
+      const tag = document.createElement("script");
+      tag.src = new URL(`_static/${name}`, root).href;
+      tag.onload = done;
+      tag.onerror = () => failed(new Error(`${name} could not be loaded`));
+      document.head.append(tag);
+    });
+  let loaded;
+  const index = () =>
+    (loaded ??= Promise.all([script("search_index.js"), script("language_data.js")]).then(() => {
+      const { pages, passages, words, names, stop, longest } = window.bookIndex;
+      return { pages, passages, longest, stop: new Set(stop), words: new Map(Object.entries(words)),
+        names: new Map(Object.entries(names)), stemmer: new Stemmer() };
+    }));
+
+  // The words of a text, by the rules of words.py.
+  const split = (text) =>
+    (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(/[a-z0-9]+|√/g) || []).flatMap((word) => {
+      const mixed = /^([a-z]{3,})(\d+)[a-z]?$/.exec(word);
+      return mixed ? [word, mixed[1], mixed[2]] : [word];
+    });
+  const stem = ({ stemmer }, word) => (/^[a-z]+$/.test(word) ? stemmer.stemWord(word) : word);
+  const stems = (book, text) => split(text).filter((word) => !book.stop.has(word)).map((word) => stem(book, word));
+
+  const marks = ({ names, longest }, found) => {
+    const marks = [];
+    for (let first = 0; first < found.length; first++) {
+      for (let count = 1; count <= longest && first + count <= found.length; count++) {
+        const mark = names.get(found.slice(first, first + count).join(" "));
+        if (mark) marks.push(mark);
+      }
+    }
+    return marks;
+  };
+  // A word that the book does not have may be the beginning of one, or one with another ending.
+  const near = ({ words }, word) =>
+    word.length < 3 ? [] : [...words.keys()].filter((known) => known.startsWith(word) || (known.length > 3 && word.startsWith(known)));
+
+  const search = (book, query) => {
+    const found = stems(book, query.slice(0, LONGEST_QUERY));
+    const scores = new Map();
+    for (const word of new Set([...found, ...marks(book, found)])) {
+      const best = new Map();
+      for (const known of book.words.has(word) ? [word] : near(book, word)) {
+        const places = book.words.get(known);
+        for (let i = 0; i < places.length; i += 2) best.set(places[i], Math.max(places[i + 1], best.get(places[i]) || 0));
+      }
+      for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
+    }
+    const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    const chosen = ranked.filter(([, score]) => score >= WORTH * ranked[0][1]).map(([place]) => book.passages[place]);
+    const isQuestion = ([, anchor]) => /^q\d+$/.test(anchor);
+    return {
+      found: new Set(found),
+      questions: chosen.filter(isQuestion).slice(0, SHOWN.questions),
+      others: chosen.filter((passage) => !isQuestion(passage)).slice(0, SHOWN.others),
+    };
+  };
+
+  const element = (name, className, ...children) => {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.append(...children);
+    return made;
+  };
+  // A text with the words that were looked for marked.
+  const marked = (book, found, text) =>
+    text.split(/([\p{L}\p{N}√]+)/u).map((part, i) =>
+      i % 2 && stems(book, part).some((word) => found.has(word)) ? element("mark", "", part) : part);
+  const list = (book, found, title, passages) => {
+    if (!passages.length) return [];
+    const items = passages.map(([page, anchor, title, excerpt]) => {
+      const link = element("a", "found-title", ...marked(book, found, title));
+      link.href = new URL(`${book.pages[page][0]}.html${anchor && `#${anchor}`}`, root).href;
+      const place = element("span", "found-place", book.pages[page][1]);
+      return element("li", "", link, place, element("p", "found-excerpt", ...marked(book, found, excerpt)));
+    });
+    return [element("h2", "", title), element("ol", "found-list", ...items)];
+  };
+  const nothing = (query) => {
+    const all = element("a", "", "question index");
+    all.href = new URL("book/questions.html", root).href;
+    return element("p", "", `Nothing in the book has to do with “${query}”. Try other words, or the `, all, ".");
+  };
+
+  for (const form of document.querySelectorAll("form.bd-search")) {
+    const input = form.querySelector("input");
+    const dialog = form.closest("dialog");
+    const box = (!dialog && onSearchPage) || form.parentElement.appendChild(element("div"));
+    const count = element("p", "found-count");
+    const results = element("div", "found");
+    count.setAttribute("role", "status");
+    box.append(count, results);
+    let asked = 0;
+    const show = async () => {
+      const query = input.value.trim();
+      const turn = ++asked;
+      if (!query) return results.replaceChildren(), (count.textContent = "");
+      try {
+        const book = await index();
+        if (turn !== asked) return; // something else has been typed meanwhile
+        const { found, questions, others } = search(book, query);
+        const lists = [...list(book, found, "Questions", questions), ...list(book, found, "Other places", others)];
+        count.textContent = lists.length ? `${questions.length} questions, ${others.length} other places` : "";
+        results.replaceChildren(...(lists.length ? lists : [nothing(query)]));
+      } catch (error) {
+        count.textContent = `The search cannot work here: ${error.message}.`;
+      }
+    };
+    input.addEventListener("input", show);
+    // Up and down go from the field through the results.
+    box.parentElement.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const stops = [input, ...results.querySelectorAll(".found-title")];
+      const at = stops.indexOf(document.activeElement);
+      if (!step || at < 0 || !stops[at + step]) return;
+      event.preventDefault();
+      stops[at + step].focus();
+    });
+    if (dialog) results.addEventListener("click", (event) => event.target.closest("a") && dialog.close());
+    else if (onSearchPage) {
+      const restore = () => {
+        input.value = new URLSearchParams(location.search).get("q") || "";
+        show();
+      };
+      input.addEventListener("change", () => history.replaceState(null, "", `?q=${encodeURIComponent(input.value)}`));
+      addEventListener("pageshow", (event) => event.persisted || restore());
+    }
+  }
+})();
