@@ -4,7 +4,7 @@
 // at the first key stroke, as a script, so that the search works in a site opened from a folder, too.
 (() => {
   const SHOWN = { questions: 8, others: 6 };
-  const WORTH = 0.2; // of the best result's score: what fits less is not shown
+  const WORTH = 0.3; // of the best result's score: what fits less is not shown
   const LONGEST_QUERY = 300;
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const onSearchPage = document.querySelector("#search-results");
@@ -34,15 +34,16 @@
   const stem = ({ stemmer }, word) => (/^[a-z]+$/.test(word) ? stemmer.stemWord(word) : word);
   const stems = (book, text) => split(text).filter((word) => !book.stop.has(word)).map((word) => stem(book, word));
 
-  const marks = ({ names, longest }, found) => {
-    const marks = [];
-    for (let first = 0; first < found.length; first++) {
-      for (let count = 1; count <= longest && first + count <= found.length; count++) {
-        const mark = names.get(found.slice(first, first + count).join(" "));
-        if (mark) marks.push(mark);
-      }
+  // Words as the index has them: a name of several words counts once, as what it names.
+  const terms = ({ names, longest }, found) => {
+    const terms = new Set();
+    for (let first = 0, count; first < found.length; first += count) {
+      const name = () => names.get(found.slice(first, first + count).join(" "));
+      for (count = Math.min(longest, found.length - first); count > 1 && !name(); count--);
+      if (name()) terms.add(name());
+      if (count === 1) terms.add(found[first]);
     }
-    return marks;
+    return terms;
   };
   // A word that the book does not have may be the beginning of one, or one with another ending.
   const near = ({ words }, word) =>
@@ -51,11 +52,14 @@
   const search = (book, query) => {
     const found = stems(book, query.slice(0, LONGEST_QUERY));
     const scores = new Map();
-    for (const word of new Set([...found, ...marks(book, found)])) {
+    for (const word of terms(book, found)) {
       const best = new Map();
       for (const known of book.words.has(word) ? [word] : near(book, word)) {
-        const places = book.words.get(known);
-        for (let i = 0; i < places.length; i += 2) best.set(places[i], Math.max(places[i + 1], best.get(places[i]) || 0));
+        const numbers = book.words.get(known);
+        for (let i = 0, place = 0; i < numbers.length; i += 2) {
+          place += numbers[i]; // each place is noted as its distance from the one before
+          best.set(place, Math.max(numbers[i + 1], best.get(place) || 0));
+        }
       }
       for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
     }
@@ -89,10 +93,12 @@
     });
     return [element("h2", "", title), element("ol", "found-list", ...items)];
   };
+  const many = ({ length }, what) => `${length} ${what}${length === 1 ? "" : "s"}`;
   const nothing = (query) => {
     const all = element("a", "", "question index");
     all.href = new URL("book/questions.html", root).href;
-    return element("p", "", `Nothing in the book has to do with “${query}”. Try other words, or the `, all, ".");
+    const shown = query.length > 60 ? `${query.slice(0, 60)}…` : query;
+    return element("p", "", `Nothing in the book has to do with “${shown}”. Try other words, or the `, all, ".");
   };
 
   for (const form of document.querySelectorAll("form.bd-search")) {
@@ -113,7 +119,7 @@
         if (turn !== asked) return; // something else has been typed meanwhile
         const { found, questions, others } = search(book, query);
         const lists = [...list(book, found, "Questions", questions), ...list(book, found, "Other places", others)];
-        count.textContent = lists.length ? `${questions.length} questions, ${others.length} other places` : "";
+        count.textContent = lists.length ? `${many(questions, "question")}, ${many(others, "other place")}` : "Nothing found";
         results.replaceChildren(...(lists.length ? lists : [nothing(query)]));
       } catch (error) {
         count.textContent = `The search cannot work here: ${error.message}.`;

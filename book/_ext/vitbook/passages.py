@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from tools.lesson.format import EXERCISE, LESSON_FILE, QUESTION
-from vitbook.cells import is_cell
+from vitbook.cells import DEFINED, is_cell
 from vitbook.glossary import GLOSSARY, anchor_of, terms_of
 from vitbook.pages import shorten
 
@@ -44,10 +44,11 @@ class Passage:
 
 def read(passage: Passage, node: nodes.Node, kind: str = "text") -> None:
     """Note what stands below a node, sections within it left out."""
-    if isinstance(node, nodes.section | SILENT) or is_cell(node, "cell_code_output"):
+    if isinstance(node, (nodes.section, *SILENT)) or is_cell(node, "cell_code_output"):
         return
     if isinstance(node, nodes.literal_block):
         passage.add("code", node.astext())
+        passage.add("text", " ".join(DEFINED.findall(node.astext())))
     elif isinstance(node, nodes.paragraph | nodes.term | nodes.entry | nodes.math_block):
         passage.add("topics" if "question-meta" in node["classes"] else kind, node.astext())
     else:
@@ -68,8 +69,15 @@ def of_section(section: nodes.section, page: str, place: str) -> Passage:
     passage.add("title", title)
     for child in section.children:
         read(passage, child)
-    passage.excerpt = shorten(first(passage, "answer", "text"), EXCERPT_LENGTH)
+    passage.excerpt = excerpt(first(passage, "answer", "text"))
     return passage
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text, whole sentences if they say enough."""
+    text = " ".join(text.split())
+    whole = text[: text.rfind(". ", 0, EXCERPT_LENGTH) + 1] if len(text) > EXCERPT_LENGTH else text
+    return whole if 2 * len(whole) > min(EXCERPT_LENGTH, len(text)) else shorten(text, EXCERPT_LENGTH)
 
 
 def first(passage: Passage, *kinds: str) -> str:
@@ -85,7 +93,7 @@ def of_glossary(document: nodes.document, place: str) -> Iterator[Passage]:
         passage.add("title", term.astext())
         for meaning in item.findall(nodes.definition):
             passage.add("answer", meaning.astext())
-        passage.excerpt = shorten(first(passage, "answer"), EXCERPT_LENGTH)
+        passage.excerpt = excerpt(first(passage, "answer"))
         yield passage
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitbook.glossary import GLOSSARY
 from vitbook.passages import Passage, also, passages
-from vitbook.words import LONGEST, STOP_WORDS, Names, weigh
+from vitbook.words import LONGEST, SAME, STOP_WORDS, Names, weigh
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -21,16 +21,23 @@ def row(passage: Passage, pages: dict[str, int]) -> list[Any]:
     return [pages[passage.page], passage.anchor, passage.title, passage.excerpt]
 
 
+def numbers(places: dict[int, int]) -> list[int]:
+    """Return where a word stands, each place as its distance from the one before, and what it adds there."""
+    ordered = sorted(places)
+    steps = [place - before for place, before in zip(ordered, [0, *ordered], strict=False)]
+    return [number for step, place in zip(steps, ordered, strict=True) for number in (step, places[place])]
+
+
 def index_of(found: list[Passage], groups: list[list[str]]) -> dict[str, Any]:
     """Return the whole index: pages, passages, and for each word where it stands and how well it fits."""
     titles = {passage.page: passage.place for passage in found}
     pages = {page: number for number, page in enumerate(titles)}
-    names = Names(groups)
+    names = Names([*groups, *SAME])
     words = weigh(found, names)
     return {
         "pages": [[page, title] for page, title in titles.items()],
         "passages": [row(passage, pages) for passage in found],
-        "words": {word: [n for pair in sorted(words[word].items()) for n in pair] for word in sorted(words)},
+        "words": {word: numbers(words[word]) for word in sorted(words)},
         "names": names.marks,
         "longest": LONGEST,
         "stop": sorted(STOP_WORDS),

@@ -1,4 +1,4 @@
-"""Texts as the search sees them: stems of words, other names of a term as one, and how well each word fits a passage."""
+"""Texts as the search sees them: stems of words, other names of a thing as one, and how well a word fits a passage."""
 
 from __future__ import annotations
 
@@ -12,25 +12,42 @@ from sphinx.search.en import SearchEnglish
 
 from vitbook.passages import Passage
 
-# Words that ask rather than name; assets/search.js leaves them out, too.
+# Words that ask rather than name.
 STOP_WORDS = frozenset(
     """
     a about after all also am an and any are as at be because been but by can could did do does doing done each else
-    exactly for from get gets got had has have having how i if in into is it its just let like me mean means more most
-    my no not of on once only or other our out rather really same shall should so some such than that the their them
-    then there these they thing things this those to too us use used uses using very was we well were what when where
-    whether which while who whom why will with without would you your
+    exactly explain explanation for from get gets got had has have having help how i idea if in into is it its just let
+    like me mean meaning means more most my no not of on once only or other our out overview please purpose question
+    rather really same shall should simple simply so some such terms than that the their them then there these they
+    thing things this those to too understand us use used uses using very was we well were what when where whether
+    which while who whom why will with work works would you your
     """.split()
+)
+# Everyday words that mean the same in a question about a model; the glossary has the other names of its terms.
+SAME = (
+    ("advantage", "benefit", "strength", "pros"),
+    ("disadvantage", "drawback", "weakness", "limitation", "cons"),
+    ("compare", "comparison", "versus", "vs", "difference", "differ", "different", "better"),
+    ("complexity", "cost", "expensive"),
+    ("parameter", "weights"),
+    ("picture", "image", "photo", "photograph"),
+    ("ViT", "vision transformer"),
+    ("visualize", "show", "plot", "display"),
+    ("without", "remove", "omit"),
 )
 WORD = re.compile(r"[a-z0-9]+|√")
 MIXED = re.compile(r"([a-z]{3,})(\d+)[a-z]?")
 LONGEST = 4  # words of a name
 
-# How much a word counts where it stands, and how much a long text takes from each of its words (BM25F).
-WEIGHTS = {"title": 5.0, "topics": 3.0, "answer": 3.0, "careful": 1.5, "text": 1.0, "code": 0.4}
-SATURATION, LENGTH = 3.0, 0.6
-FULL = 999  # the largest weight of a word in the index
-LEAST = 8  # what weighs less is left out
+# BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
+# which a word counts half of what it can. Tuned on one half of tests/site/search_phrasings.toml.
+WEIGHTS = {"title": 10.0, "topics": 2.0, "answer": 3.0, "careful": 0.4, "text": 1.0, "code": 0.1}
+LENGTHS = {"title": 0.7, "topics": 0.7}
+LENGTH = 0.4
+HALF = 10.0
+NAME = 0.6  # what a name counts, to a word
+FULL = 300  # of a word that stands in one passage only; the index holds whole numbers
+LEAST = 6  # what counts less is left out
 
 STEMMER = SearchEnglish({})
 
@@ -57,7 +74,7 @@ def stems(text: str) -> list[str]:
 class Names:
     """Names that mean the same: wherever one of them stands, a mark for all of them is added."""
 
-    def __init__(self, groups: Iterable[list[str]]) -> None:
+    def __init__(self, groups: Iterable[Iterable[str]]) -> None:
         """Number the groups."""
         self.marks: dict[str, str] = {}
         for number, names in enumerate(groups):
@@ -73,27 +90,26 @@ class Names:
 
 
 def weigh(passages: list[Passage], names: Names) -> dict[str, dict[int, int]]:
-    """Return for each word which passages hold it, and how well it fits them (BM25F, 1 to FULL)."""
+    """Return for each word which passages hold it, and how well it fits them: a whole number, at most FULL."""
     counts = [
         {kind: Counter(names.add([s for text in texts for s in stems(text)])) for kind, texts in passage.words.items()}
         for passage in passages
     ]
-    lengths = {kind: [sum(count[kind].values()) for count in counts if kind in count] for kind in WEIGHTS}
+    lengths = {kind: [count[kind].total() for count in counts if kind in count] for kind in WEIGHTS}
     means = {kind: sum(values) / len(values) for kind, values in lengths.items() if values}
-    found: dict[str, dict[int, float]] = defaultdict(dict)
-    for index, count in enumerate(counts):
-        total: Counter[str] = Counter()
+    fits: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for place, count in enumerate(counts):
         for kind, inside in count.items():
-            longer = 1 - LENGTH + LENGTH * sum(inside.values()) / means[kind]
+            share = LENGTHS.get(kind, LENGTH)
+            longer = 1 - share + share * inside.total() / means[kind]
             for word, times in inside.items():
-                total[word] += WEIGHTS[kind] * times / longer  # type: ignore[assignment]
-        for word, weight in total.items():
-            found[word][index] = weight / (SATURATION + weight)
-    highest = math.log(1 + len(passages))
-    index_: dict[str, dict[int, int]] = {}
-    for word, places in found.items():
-        rarity = math.log(1 + (len(passages) - len(places) + 0.5) / (len(places) + 0.5)) / highest
-        scores = {place: round(FULL * rarity * weight) for place, weight in places.items()}
-        if kept := {place: score for place, score in scores.items() if score >= LEAST}:
-            index_[word] = kept
-    return index_
+                fits[word][place] += WEIGHTS[kind] * times / longer
+    return {word: kept for word, places in fits.items() if (kept := scores(word, places, len(passages)))}
+
+
+def scores(word: str, places: dict[int, float], count: int) -> dict[int, int]:
+    """Return what a word adds to the score of each passage that holds it: more the rarer it is."""
+    rarity = math.log(1 + (count - len(places) + 0.5) / (len(places) + 0.5)) / math.log(1 + (count - 0.5) / 1.5)
+    full = FULL * rarity * (NAME if word.startswith("=") else 1)
+    rounded = {place: round(full * fit / (HALF + fit)) for place, fit in places.items()}
+    return {place: score for place, score in rounded.items() if score >= LEAST}
