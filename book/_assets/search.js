@@ -20,20 +20,26 @@
   let loaded;
   const index = () =>
     (loaded ??= Promise.all([script("search_index.js"), script("language_data.js")]).then(() => {
-      const { pages, passages, words, names, stop, longest } = window.bookIndex;
-      return { pages, passages, longest, stop: new Set(stop), words: new Map(Object.entries(words)),
-        names: new Map(Object.entries(names)), stemmer: new Stemmer() };
+      const { pages, passages, words, names, rules } = window.bookIndex;
+      return {
+        pages, passages, words: new Map(Object.entries(words)), names: new Map(Object.entries(names)),
+        word: new RegExp(rules.word, "g"), mixed: new RegExp(`^(?:${rules.mixed})$`), stop: new Set(rules.stop),
+        spellings: rules.spellings.map(([british, american]) => [new RegExp(british, "g"), american]),
+        longest: rules.longest, stemmer: new Stemmer(),
+      };
     }));
 
-  // The words of a text, by the rules of words.py.
-  const split = (text) =>
-    (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(/[a-z0-9]+|√/g) || []).flatMap((word) => {
-      const mixed = /^([a-z]{3,})(\d+)[a-z]?$/.exec(word);
-      return mixed ? [word, mixed[1], mixed[2]] : [word];
+  const split = ({ word, mixed }, text) =>
+    (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(word) || []).flatMap((found) => {
+      const parts = mixed.exec(found);
+      return parts ? [found, parts[1], parts[2]] : [found];
     });
-  const stem = ({ stemmer }, word) => (/^[a-z]+$/.test(word) ? stemmer.stemWord(word) : word);
-  const stems = (book, text) => split(text).filter((word) => !book.stop.has(word)).map((word) => stem(book, word));
-
+  const stem = ({ spellings, stemmer }, word) => {
+    if (!/^[a-z]+$/.test(word)) return word;
+    for (const [british, american] of spellings) word = word.replace(british, american);
+    return stemmer.stemWord(word);
+  };
+  const stems = (book, text) => split(book, text).filter((word) => !book.stop.has(word)).map((word) => stem(book, word));
   // Words as the index has them: a name of several words counts once, as what it names.
   const terms = ({ names, longest }, found) => {
     const terms = new Set();

@@ -34,7 +34,9 @@ class Passage:
     place: str  # where it stands: the title of its page
     number: int | None = None  # of a question
     excerpt: str = ""
-    words: dict[str, list[str]] = field(default_factory=dict)  # texts by kind: title, topics, answer, careful, text, code
+    words: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # texts by kind: title, topics, answer, careful, text, code
 
     def add(self, kind: str, text: str) -> None:
         """Note a text."""

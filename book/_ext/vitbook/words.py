@@ -7,22 +7,22 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from sphinx.search.en import SearchEnglish
 
 from vitbook.passages import Passage
 
 # Words that ask rather than name.
-STOP_WORDS = frozenset(
-    """
-    a about after all also am an and any are as at be because been but by can could did do does doing done each else
-    exactly explain explanation for from get gets got had has have having help how i idea if in into is it its just let
-    like me mean meaning means more most my no not of on once only or other our out overview please purpose question
-    rather really same shall should simple simply so some such terms than that the their them then there these they
-    thing things this those to too understand us use used uses using very was we well were what when where whether
-    which while who whom why will with work works would you your
-    """.split()
-)
+ASKING = """
+a about after all also am an and any are as at be because been but by can could did do does doing done each else
+exactly explain explanation for from get gets got had has have having help how i idea if in into is it its just let
+like me mean meaning means more most my no not of on once only or other our out overview please purpose question
+rather really same shall should simple simply so some such terms than that the their them then there these they
+thing things this those to too understand us use used uses using very was we well were what when where whether
+which while who whom why will with work works would you your
+"""
+STOP_WORDS = frozenset(ASKING.split())
 # Everyday words that mean the same in a question about a model; the glossary has the other names of its terms.
 SAME = (
     ("advantage", "benefit", "strength", "pros"),
@@ -35,8 +35,13 @@ SAME = (
     ("visualize", "show", "plot", "display"),
     ("without", "remove", "omit"),
 )
-WORD = re.compile(r"[a-z0-9]+|√")
-MIXED = re.compile(r"([a-z]{3,})(\d+)[a-z]?")
+# Rules that assets/search.js follows, too: patterns that mean the same in both languages.
+WORD = "[a-z0-9]+|√"
+MIXED = "([a-z]{3,})([0-9]+)[a-z]?"  # two words in one
+SPELLINGS = (
+    ("(?<=[a-z]{3}(?:al|ar|en|er|et|il|im|in|it|nt|on|or|tr))is(?=(?:e|ed|er|ers|es|ing|ation|ations)$)", "iz"),
+    ("(?<=[a-z]{3})our", "or"),
+)
 LONGEST = 4  # words of a name
 
 # BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
@@ -55,15 +60,20 @@ STEMMER = SearchEnglish({})
 def words(text: str) -> Iterator[str]:
     """Yield the words of a text in small letters; `patch16` is also `patch` and `16`."""
     plain = unicodedata.normalize("NFKD", text).lower()
-    for word in WORD.findall("".join(c for c in plain if not unicodedata.combining(c))):
+    for word in re.findall(WORD, "".join(c for c in plain if not unicodedata.combining(c))):
         yield word
-        if match := MIXED.fullmatch(word):
+        if match := re.fullmatch(MIXED, word):
             yield from match.groups()
 
 
+@cache
 def stem(word: str) -> str:
-    """Return what a word has in common with its other forms; assets/search.js stems by the same rules."""
-    return STEMMER.stem(word) if word.isalpha() and word.isascii() else word
+    """Return what a word has in common with its other forms and spellings."""
+    if not re.fullmatch("[a-z]+", word):
+        return word
+    for british, american in SPELLINGS:
+        word = re.sub(british, american, word)
+    return STEMMER.stem(word)
 
 
 def stems(text: str) -> list[str]:
