@@ -4,8 +4,9 @@
 // at the first key stroke, as a script, so that the search works in a site opened from a folder, too.
 (() => {
   const SHOWN = { questions: 8, others: 6 };
-  const WORTH = 0.3; // of the best result's score: what fits less is not shown
+  const WORTH = 0.3; // of the best score, among questions and among others: what fits less is not shown
   const LONGEST_QUERY = 300;
+  const TITLE = 1; // how much more a passage counts whose whole title was asked for
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const onSearchPage = document.querySelector("#search-results");
 
@@ -21,12 +22,14 @@
   const index = () =>
     (loaded ??= Promise.all([script("search_index.js"), script("language_data.js")]).then(() => {
       const { pages, passages, words, names, rules } = window.bookIndex;
-      return {
+      const book = {
         pages, passages, words: new Map(Object.entries(words)), names: new Map(Object.entries(names)),
         word: new RegExp(rules.word, "g"), mixed: new RegExp(`^(?:${rules.mixed})$`), stop: new Set(rules.stop),
         spellings: rules.spellings.map(([british, american]) => [new RegExp(british, "g"), american]),
         longest: rules.longest, stemmer: new Stemmer(),
       };
+      const named = (title) => [...new Set(stems(book, title))].filter((word) => !/^q?\d+$/.test(word));
+      return { ...book, titles: passages.map(([, , title]) => named(title)) };
     }));
 
   const split = ({ word, mixed }, text) =>
@@ -35,7 +38,7 @@
       return parts ? [found, parts[1], parts[2]] : [found];
     });
   const stem = ({ spellings, stemmer }, word) => {
-    if (!/^[a-z]+$/.test(word)) return word;
+    if (!/^[a-z]{3,}$/.test(word)) return word;
     for (const [british, american] of spellings) word = word.replace(british, american);
     return stemmer.stemWord(word);
   };
@@ -57,6 +60,7 @@
 
   const search = (book, query) => {
     const found = stems(book, query.slice(0, LONGEST_QUERY));
+    const asked = new Set(found);
     const scores = new Map();
     for (const word of terms(book, found)) {
       const best = new Map();
@@ -69,13 +73,18 @@
       }
       for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
     }
+    for (const [place, score] of scores) {
+      const title = book.titles[place];
+      scores.set(place, score * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
+    }
     const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    const chosen = ranked.filter(([, score]) => score >= WORTH * ranked[0][1]).map(([place]) => book.passages[place]);
-    const isQuestion = ([, anchor]) => /^q\d+$/.test(anchor);
+    const isQuestion = ([place]) => /^q\d+$/.test(book.passages[place][1]);
+    const best = (list, most) =>
+      list.filter(([, score]) => score >= WORTH * list[0][1]).slice(0, most).map(([place]) => book.passages[place]);
     return {
-      found: new Set(found),
-      questions: chosen.filter(isQuestion).slice(0, SHOWN.questions),
-      others: chosen.filter((passage) => !isQuestion(passage)).slice(0, SHOWN.others),
+      found: asked,
+      questions: best(ranked.filter(isQuestion), SHOWN.questions),
+      others: best(ranked.filter((result) => !isQuestion(result)), SHOWN.others),
     };
   };
 
