@@ -36,7 +36,7 @@ class Passage:
     excerpt: str = ""
     words: dict[str, list[str]] = field(
         default_factory=dict
-    )  # texts by kind: title, topics, answer, careful, text, code
+    )  # texts by kind: title, topics, answer, careful, text, code, around
 
     def add(self, kind: str, text: str) -> None:
         """Note a text."""
@@ -113,6 +113,9 @@ def passages(env: BuildEnvironment) -> Iterator[Passage]:
             passage = of_section(section, page, place)
             if section.parent is document:
                 passage.anchor = ""  # the top of the page
+            elif passage.number is not None and isinstance(section.parent, nodes.section):
+                above = of_section(section.parent, page, place).words  # what is built there, its questions ask about
+                passage.words["around"] = above.get("title", []) + above.get("text", [])
             if passage.words.keys() - {"title"} or LESSON_FILE.fullmatch(page):
                 yield passage
 

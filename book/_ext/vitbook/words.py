@@ -43,7 +43,7 @@ LONGEST = 4  # words of a name
 
 # BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
 # which a word counts half of what it can. Tuned on one half of tests/site/search_phrasings.toml.
-WEIGHTS = {"title": 10.0, "topics": 2.0, "answer": 3.0, "careful": 0.3, "text": 1.0, "code": 0.2}
+WEIGHTS = {"title": 10.0, "topics": 2.0, "answer": 3.0, "careful": 0.3, "text": 1.0, "code": 0.2, "around": 1.0}
 LENGTHS = {"title": 0.7, "topics": 0.7}
 LENGTH = 0.6
 HALF = 10.0
