@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ class Passage:
     excerpt: str = ""
     words: dict[str, list[str]] = field(
         default_factory=dict
-    )  # texts by kind: title, topics, answer, careful, text, code, around
+    )  # texts by kind: title, topics, answer, careful, text, table, …
 
     def add(self, kind: str, text: str) -> None:
         """Note a text."""
@@ -51,7 +52,9 @@ def read(passage: Passage, node: nodes.Node, kind: str = "text") -> None:
     if isinstance(node, nodes.literal_block):
         passage.add("code", node.astext())
         passage.add("text", " ".join(DEFINED.findall(node.astext())))
-    elif isinstance(node, nodes.paragraph | nodes.term | nodes.entry | nodes.math_block):
+    elif isinstance(node, nodes.entry):
+        passage.add("table", node.astext())
+    elif isinstance(node, nodes.paragraph | nodes.term | nodes.math_block):
         passage.add("topics" if "question-meta" in node["classes"] else kind, node.astext())
     else:
         if isinstance(node, nodes.admonition):
@@ -77,7 +80,7 @@ def of_section(section: nodes.section, page: str, place: str) -> Passage:
 
 def excerpt(text: str) -> str:
     """Return the beginning of a text, whole sentences if they say enough."""
-    text = " ".join(text.split())
+    text = re.sub(r"\\([a-z]+)", r"\1", " ".join(text.split()))  # "\\times" of a formula is read as "times"
     whole = text[: text.rfind(". ", 0, EXCERPT_LENGTH) + 1] if len(text) > EXCERPT_LENGTH else text
     return whole if 2 * len(whole) > min(EXCERPT_LENGTH, len(text)) else shorten(text, EXCERPT_LENGTH)
 

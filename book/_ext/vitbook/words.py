@@ -30,6 +30,7 @@ SAME = (
     ("complexity", "cost", "expensive"),
     ("picture", "image", "photo", "photograph"),
     ("ViT", "vision transformer", "visual transformer"),
+    ("visualize", "show", "plot", "display"),
     ("without", "remove", "omit"),
 )
 # Rules that assets/search.js follows, too: patterns that mean the same in both languages.
@@ -38,12 +39,22 @@ MIXED = "([a-z]{3,})([0-9]+)[a-z]?"  # two words in one
 SPELLINGS = (
     ("(?<=[a-z]{3}(?:al|ar|en|er|et|il|im|in|it|nt|on|or|tr))is(?=(?:e|ed|er|ers|es|ing|ation|ations)$)", "iz"),
     ("(?<=[a-z]{3})our", "or"),
+    ("(?<=^encod)er(?=s?$)", "or"),  # an encoder is no encoding
 )
 LONGEST = 4  # words of a name
 
 # BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
 # which a word counts half of what it can. Tuned on one half of tests/site/search_phrasings.toml.
-WEIGHTS = {"title": 10.0, "topics": 2.0, "answer": 3.0, "careful": 0.3, "text": 1.0, "code": 0.2, "around": 1.0}
+WEIGHTS = {
+    "title": 10.0,
+    "topics": 2.0,
+    "answer": 3.0,
+    "careful": 0.3,
+    "text": 1.0,
+    "table": 1.0,
+    "code": 0.2,
+    "around": 1.0,
+}
 LENGTHS = {"title": 0.7, "topics": 0.7}
 LENGTH = 0.6
 HALF = 10.0
