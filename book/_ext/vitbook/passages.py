@@ -55,6 +55,8 @@ def read(passage: Passage, node: nodes.Node, kind: str = "text") -> None:
     elif isinstance(node, nodes.entry):
         passage.add("table", node.astext())
     elif isinstance(node, nodes.paragraph | nodes.term | nodes.math_block):
+        if kind == "answer" and isinstance(node.children[0] if node.children else None, nodes.strong):
+            passage.add("headline", node.children[0].astext())
         passage.add("topics" if "question-meta" in node["classes"] else kind, node.astext())
     else:
         if isinstance(node, nodes.admonition):
@@ -102,8 +104,8 @@ def of_glossary(document: nodes.document, place: str) -> Iterator[Passage]:
         yield passage
 
 
-def passages(env: BuildEnvironment) -> Iterator[Passage]:
-    """Yield all that can be found, page by page."""
+def passages(env: BuildEnvironment, asked: dict[str, list[str]]) -> Iterator[Passage]:
+    """Yield all that can be found, page by page; a question with the words in which it is also asked."""
     for page in sorted(env.found_docs):
         if page.startswith(REPEATED):
             continue
@@ -119,6 +121,8 @@ def passages(env: BuildEnvironment) -> Iterator[Passage]:
             elif passage.number is not None and isinstance(section.parent, nodes.section):
                 above = of_section(section.parent, page, place).words  # what is built there, its questions ask about
                 passage.words["around"] = above.get("title", []) + above.get("text", [])
+                if wordings := asked.get(str(passage.number)):
+                    passage.words["asked"] = wordings
             if passage.words.keys() - {"title"} or LESSON_FILE.fullmatch(page):
                 yield passage
 

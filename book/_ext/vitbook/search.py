@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FILE = "_static/search_index.js"
+ASKED = "book/asked.toml"
 
 
 def row(passage: Passage, pages: dict[str, int]) -> list[Any]:
@@ -48,7 +50,9 @@ def write(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     groups = also(app.env.get_doctree(GLOSSARY)) if GLOSSARY in app.env.found_docs else []
-    text = json.dumps(index_of(list(passages(app.env)), groups), ensure_ascii=False, separators=(",", ":"))
+    asked = Path(app.srcdir, ASKED)
+    wordings = tomllib.loads(asked.read_text(encoding="utf-8")) if asked.is_file() else {}
+    text = json.dumps(index_of(list(passages(app.env, wordings)), groups), ensure_ascii=False, separators=(",", ":"))
     Path(app.outdir, FILE).write_text(f"window.bookIndex = {text};\n", encoding="utf-8")
 
 

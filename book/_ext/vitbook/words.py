@@ -44,21 +44,23 @@ SPELLINGS = (
 LONGEST = 4  # words of a name
 
 # BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
-# which a word counts half of what it can. Tuned on one half of tests/site/search_phrasings.toml.
+# which a word counts half of what it can. Tuned on one half of tests/site/browser/search_phrasings.toml.
 WEIGHTS = {
     "title": 10.0,
     "topics": 2.0,
+    "asked": 2.0,
     "answer": 3.0,
-    "careful": 0.3,
+    "headline": 3.0,
+    "careful": 0.4,
     "text": 1.0,
     "table": 1.0,
     "code": 0.2,
-    "around": 1.0,
+    "around": 1.2,
 }
 LENGTHS = {"title": 0.7, "topics": 0.7}
-LENGTH = 0.6
-HALF = 10.0
-NAME = 0.8  # what a name counts, to a word
+LENGTH = 0.7
+HALF = 8.0
+NAME = 0.9  # what a name counts, to a word
 FULL = 300  # of a word that stands in one passage only; the index holds whole numbers
 LEAST = 6  # what counts less is left out
 
