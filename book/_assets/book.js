@@ -42,7 +42,8 @@ const fit = () => {
   }
 };
 addEventListener("resize", fit);
-fit();
+const widths = new ResizeObserver(fit); // a font that arrives late changes them
+tables.forEach((box) => widths.observe(box.querySelector("table")));
 
 // Narrow screens fold code (book.css); each cell has a button that opens it.
 document.addEventListener("click", (event) => {
@@ -138,37 +139,4 @@ if (form) {
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("pageshow", restore); // after Back, too: the address counts, not what the browser kept
   restore();
-}
-
-// The search page: questions that hold all the words come first, those with the words in their title before the others.
-// (A page opened from a file may not read another; the search below works there, too.)
-const results = document.querySelector("#search-results");
-const sought = (new URLSearchParams(location.search).get("q") || "").toLowerCase().split(/\s+/).filter(Boolean);
-if (results && sought.length && location.protocol !== "file:") {
-  const index = new URL("book/questions.html", new URL(document.documentElement.dataset.content_root, location.href));
-  fetch(index)
-    .then((answer) => answer.text())
-    .then((html) => {
-      const page = new DOMParser().parseFromString(html, "text/html");
-      const holds = (element) => sought.every((word) => element.textContent.toLowerCase().includes(word));
-      const found = [...page.querySelectorAll(".question-row:not(.to-come)")].filter(holds);
-      const links = found.map((row) => row.querySelector(".question-line a"));
-      links.sort((a, b) => holds(b) - holds(a));
-      if (!links.length) return;
-      const list = document.createElement("ul");
-      for (const link of links.slice(0, 5)) {
-        link.href = new URL(link.getAttribute("href"), index).href;
-        list.appendChild(document.createElement("li")).append(link);
-      }
-      const box = document.createElement("section");
-      const heading = document.createElement("h2");
-      heading.textContent = "Questions";
-      const all = document.createElement("a");
-      all.href = `${index.href}?words=${encodeURIComponent(sought.join(" "))}`;
-      all.textContent = `In the question index: ${links.length}`;
-      box.className = "found-questions";
-      box.append(heading, list, all);
-      results.before(box);
-    })
-    .catch((error) => console.warn(`The question index could not be read (${error.message}); the search below is whole.`));
 }

@@ -36,8 +36,7 @@ def invitation(docname: str) -> nodes.raw:
     """Return the link to the student notebook. The browser shall save it, not show its text."""
     return nodes.raw(
         "",
-        f'<p class="student-link"><a href="{escape(address_of(docname))}" download>{INVITATION}</a> '
-        "(a download: every exercise with its stub and its tests, for Jupyter or Colab)</p>\n",
+        f'<p class="student-link"><a href="{escape(address_of(docname))}" download>{INVITATION}</a> (a download)</p>\n',
         format="html",
     )
 
