@@ -24,6 +24,27 @@ const boxes = new ResizeObserver((entries) => {
 });
 document.querySelectorAll(".math-block, .math-wide").forEach((box) => boxes.observe(box));
 
+// A table that is too wide scrolls in its own box. The box ends where a column does, so that no number is cut, and a line
+// below says that there is more.
+const tables = document.querySelectorAll(".pst-scrollable-table-container");
+const fit = () => {
+  for (const box of tables) {
+    const more = box.nextElementSibling && box.nextElementSibling.matches(".table-more") ? box.nextElementSibling : null;
+    box.style.maxWidth = "";
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (more) more.hidden = !scrolls;
+    if (!scrolls) continue;
+    const left = box.getBoundingClientRect().left - box.scrollLeft;
+    const ends = [...box.querySelector("tr").cells].map((cell) => cell.getBoundingClientRect().right - left);
+    const end = Math.max(0, ...ends.filter((each) => each <= box.clientWidth));
+    if (end > box.clientWidth / 2) box.style.maxWidth = `${Math.ceil(end)}px`;
+    if (!more) box.insertAdjacentHTML("afterend", '<p class="table-more">Scroll the table sideways for more →</p>');
+  }
+};
+addEventListener("resize", fit);
+const widths = new ResizeObserver(fit); // a font that arrives late changes them
+tables.forEach((box) => widths.observe(box.querySelector("table")));
+
 // Narrow screens fold code (book.css); each cell has a button that opens it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".show-code");

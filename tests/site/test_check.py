@@ -26,6 +26,7 @@ def copy(book, tmp_path: Path) -> tuple[Path, Path]:
     shutil.copy(FIXTURE, notebooks)
     for name in ("cram_1", "index", "notation", "pictures", "quick_reference", "references", "status"):
         (site / "book" / f"{name}.html").write_text("<p>text</p>", encoding="utf-8")
+    (site / "_static" / "cards.js").touch()
     return site, notebooks
 
 

@@ -250,6 +250,21 @@ def test_a_picture_with_images_is_told_from_a_plot(page: BeautifulSoup) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("    a\n    b", ["a", "b"]),
+        ("x = 1\n        return x", ["x = 1", "return x"]),
+        ("for x in y:\n    f(x)", ["for x in y:", "    f(x)"]),
+        ("f(\n    1\n)", ["f(", "    1", ")"]),
+    ],
+)
+def test_changed_lines_are_aligned(code: str, lines: list[str]) -> None:
+    from vitbook.mutants import aligned
+
+    assert aligned(code) == lines
+
+
+@pytest.mark.parametrize(
     ("paragraph", "claim"),
     [
         ('"Is it so?" No.', '"Is it so?"'),

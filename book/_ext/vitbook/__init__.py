@@ -20,7 +20,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``front``       the first page: a slider, the ways in, the lessons as cards
 - ``drawings``    whether a figure only plots or shows images, which a dark page treats differently
 - ``figures``     captions, image sizes and the frames of sliders
-- ``tables``      tables without a heading
+- ``tables``      tables without a heading; cells with figures, cells with sentences
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
 - ``glossary``    links from the first use of a term to its meaning
 - ``mathml``      formulas as MathML

@@ -46,10 +46,17 @@ def read_mutants(path: Path) -> dict[int, list[Mutant]]:
     return {question: sorted(mutants, key=lambda mutant: mutant.readable) for question, mutants in found.items()}
 
 
+def aligned(code: str) -> list[str]:
+    """Return the lines of a piece of code that may begin within a line, without the indentation they share."""
+    first, _, rest = code.partition("\n")
+    if rest and not first.startswith(" ") and not first.endswith((":", "(", "[", "{")):
+        return [first, *dedent(rest).splitlines()]
+    return dedent(code).splitlines()
+
+
 def difference(mutant: Mutant) -> nodes.literal_block:
     """Return a change as lines taken away and lines put in their place."""
-    lines = [f"- {line}" for line in dedent(mutant.find).splitlines()]
-    lines += [f"+ {line}" for line in dedent(mutant.put).splitlines()]
+    lines = [f"- {line}" for line in aligned(mutant.find)] + [f"+ {line}" for line in aligned(mutant.put)]
     text = "\n".join(lines)
     return nodes.literal_block(text, text, language="diff", classes=["mutant"])
 
