@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from tools.lesson.format import read_registry
 from tools.site.check import SEARCH_INDEX
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,23 @@ def test_the_glossary_gives_other_names(tmp_path, build):
     text = (built.folder / SEARCH_INDEX).read_text(encoding="utf-8")
     names = json.loads(text.removeprefix("window.bookIndex = ").removesuffix(";\n"))["names"]
     assert names["motif"] == names["pattern"] == names["repeat shape"] != names["pictur"]
+
+
+def test_a_question_is_found_by_how_people_ask_it(tmp_path, build):
+    book = {"index": "# Book\n\n```{toctree}\nnotebooks/01_fixture\n```\n", "book/asked.toml": '4 = ["why zyzzyva"]\n'}
+    built = build(tmp_path, book)
+    text = (built.folder / SEARCH_INDEX).read_text(encoding="utf-8")
+    assert set(places(json.loads(text.removeprefix("window.bookIndex = ").removesuffix(";\n")), "zyzzyva")) == {"q4"}
+
+
+def test_every_wording_belongs_to_a_question_of_the_book():
+    wordings = tomllib.loads((ROOT / "book" / "asked.toml").read_text(encoding="utf-8"))
+    assert {int(number) for number in wordings} <= read_registry().wordings.keys()
+    said = [wording for several in wordings.values() for wording in several]
+    tried = tomllib.loads((ROOT / "tests/site/browser/search_phrasings.toml").read_text(encoding="utf-8"))
+    assert not set(said) & {text for part in tried.values() for text in part}, (
+        "what the search is tried on is not told it"
+    )
 
 
 def test_rare_words_count_more_and_long_texts_less():
