@@ -53,8 +53,8 @@ def test_pictures_load_late_and_state_their_size(lesson: BeautifulSoup):
         assert (image["loading"], image["decoding"]) == ("lazy", "async")
         assert not image.has_attr("style"), "a fixed style could not shrink on a phone"
     sizes = [(image["width"], image["height"]) for image in images]
-    assert sizes[0] == ("9", "6"), "the notebook says that this picture is shown at half its size"
-    assert set(sizes[1:]) == {("18", "12")}
+    assert sizes[0] == ("8", "5"), "the notebook says that this picture is shown at half its size"
+    assert set(sizes[1:]) == {("16", "11")}
 
 
 @pytest.mark.parametrize(
