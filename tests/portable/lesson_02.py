@@ -201,6 +201,7 @@ EXEMPT = {
     "digit_run": "runs an experiment",
     "part_of": "chooses one of a model's encodings",
     "acts_on": "answers with words",
+    "spread": "writes numbers as text",
     "digit_model": "builds one of eight models, each of them a case of GridViT",
     "photo_crops": "cuts photographs that it reads itself",
     "depends_on": "answers with a word, which depends on the numbers",
