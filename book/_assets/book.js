@@ -34,6 +34,53 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A link to something behind a fold opens it. (Browsers do so by themselves, old ones apart.)
+const reveal = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folds = [];
+  for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
+  if (folds.every((fold) => fold.open)) return;
+  folds.forEach((fold) => (fold.open = true));
+  target.scrollIntoView();
+};
+addEventListener("hashchange", reveal);
+reveal();
+
+// The contents beside the text say where the reader is, and move so that this can be seen.
+const contents = document.querySelector("#pst-page-toc-nav"), panel = document.querySelector("#pst-secondary-sidebar");
+if (contents && panel) {
+  const places = [...contents.querySelectorAll("a[href^='#']")]
+    .map((link) => ({ link, place: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
+    .filter(({ place }) => place);
+  const mark = () => {
+    const passed = places.filter(({ place }) => place.getBoundingClientRect().top <= innerHeight * 0.3);
+    const here = passed.length ? passed[passed.length - 1].link : null;
+    for (const { link } of places) {
+      if ((link.getAttribute("aria-current") === "true") === (link === here)) continue; // nothing to say again
+      link.classList.toggle("active", link === here);
+      if (link === here) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+    if (!here) return;
+    const [box, entry] = [panel.getBoundingClientRect(), here.getBoundingClientRect()];
+    if (entry.top < box.top + 32 || entry.bottom > Math.min(box.bottom, innerHeight) - 32) {
+      panel.scrollTop += entry.top - box.top - box.height / 3;
+    }
+  };
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; mark(); });
+  };
+  addEventListener("scroll", soon, { passive: true });
+  addEventListener("resize", soon);
+  // The theme marks an entry when its heading comes into sight, and keeps it when the reader goes back above it.
+  new MutationObserver(soon).observe(contents, { subtree: true, attributes: true, attributeFilter: ["aria-current"] });
+  soon();
+}
+for (const link of document.querySelectorAll(".bd-sidebar-primary a.current")) link.setAttribute("aria-current", "page");
+
 // The question index: what is asked for is kept in the address, so that it can be sent to somebody.
 const form = document.querySelector(".question-filter");
 if (form) {

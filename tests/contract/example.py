@@ -16,16 +16,21 @@ from tools.lesson.normalise import normalised
 
 WORDINGS = {1: "What is a patch?", 2: 'What does "/2" mean?', 3: "How many tokens are there?"}
 SETUP = "# @title Set-up\nSEED = 0"
+WHOLE = "An image, its four patches and the token that each becomes."
 ALT = "A bar for each patch size, falling from left to right."
 
-OPENING = """# Patches
+TITLE = """# Patches
 
-After this lesson you can count the tokens of any image.
+After this lesson you can count the tokens of any image."""
+
+OPENING = """*An image, cut into tokens.*
+
+A patch is a square of pixels.
 
 | What | Here |
 |---|---|
 | Questions | Q1, Q2, Q3 |
-| Reading time | ten minutes |
+| Time | 5 minutes to read, 10 minutes to work through |
 | Running time | under 2 minutes on a laptop |
 | Know first | tensors |
 | You will be able to | count, cut, check |
@@ -118,7 +123,7 @@ def _question(notebook: NotebookNode, number: int, answer: str, rest: str, diffi
 
 
 def _teaching(notebook: NotebookNode) -> None:
-    _text(notebook, "title", OPENING)
+    _text(notebook, "title", TITLE)
     _code(
         notebook,
         "imports",
@@ -126,6 +131,10 @@ def _teaching(notebook: NotebookNode) -> None:
         "define imports",
     )
     _code(notebook, "set-up", SETUP, "define setup")
+    picture = base64.b64encode(png()).decode()
+    shown = [_shown(image_png=picture, text_plain="<Figure>")]
+    _code(notebook, "whole", FIGURE, "plot opening", shown, mystnb={"image": {"alt": WHOLE}})
+    _text(notebook, "opening", OPENING)
     _text(notebook, "part-one", "## Patches\n\nA square of pixels, `P` on a side, $N = HW/P^2$ of them.")
     _code(notebook, "patchify", PATCHIFY, "define")
     _code(
@@ -135,20 +144,35 @@ def _teaching(notebook: NotebookNode) -> None:
         "",
         [_printed("[1, 4, 4]\n")],
     )
-    _question(notebook, 1, "A square of pixels, flattened to one token.", "Four patches make the toy image.")
-    _code(notebook, "count-patches", "assert patchify(x, 2).shape[1] == 4, 'holds for 4 × 4'", "q1")
+    _question(notebook, 1, "**A square of pixels.** It is flattened to one token.", "Four patches make the toy image.")
+    _code(
+        notebook,
+        "count-patches",
+        "# Proof: four patches\nassert patchify(x, 2).shape[1] == 4, 'holds for 4 × 4'",
+        "q1 open",
+    )
     _text(notebook, "try-one", "**Try:** set `P` to 4; one patch is left.")
     _question(
         notebook,
         2,
-        "The side of a patch in pixels.",
-        "> **Careful.** It is not the number of patches. [Dosovitskiy et al., 2021](https://arxiv.org/abs/2010.11929)\n\n"
+        "**The side of a patch in pixels.**",
+        '> **Careful.** "The number of patches." Quotations are common misstatements: it is its side. '
+        "[Dosovitskiy et al., 2021](https://arxiv.org/abs/2010.11929)\n\n"
         "> **They may ask next.** What if it does not divide? The model then refuses the image.",
         "deeper",
     )
-    _code(notebook, "side", "tokens = patchify(x, 2)\nassert tokens.shape[-1] == 2 * 2", "q2")
-    _question(notebook, 3, "Height times width over the patch area.", "With more pixels come more tokens.", "expert")
-    _code(notebook, "tokens", "for P in (1, 2, 4):\n    assert patchify(x, P).shape[1] == 16 // P**2", "q3")
+    _code(
+        notebook, "side", "# Proof: two pixels a side\ntokens = patchify(x, 2)\nassert tokens.shape[-1] == 2 * 2", "q2"
+    )
+    _question(
+        notebook, 3, "**Height times width over the patch area.**", "With more pixels come more tokens.", "expert"
+    )
+    _code(
+        notebook,
+        "tokens",
+        "# Proof: counted\nfor P in (1, 2, 4):\n    assert patchify(x, P).shape[1] == 16 // P**2",
+        "q3",
+    )
     _text(
         notebook,
         "try-two",
@@ -161,10 +185,7 @@ def _teaching(notebook: NotebookNode) -> None:
         "invalid-input",
         [_printed("3\n")],
     )
-    picture = base64.b64encode(png()).decode()
-    _code(
-        notebook, "bars", FIGURE, "", [_shown(image_png=picture, text_plain="<Figure>")], mystnb={"image": {"alt": ALT}}
-    )
+    _code(notebook, "bars", FIGURE, "", shown, mystnb={"image": {"alt": ALT}})
     _text(notebook, "bars-caption", "*Small patches cost many tokens.*")
     html = slider_html([png() for _ in range(8)])
     plain = "<FrameSlider patch size: 8 frames>"

@@ -6,15 +6,15 @@ import base64
 
 import pytest
 
-from tests.contract import breaks_of_code, breaks_of_figures, breaks_of_text
+from tests.contract import breaks_of_code, breaks_of_figures, breaks_of_reading, breaks_of_text
 from tests.contract.breaking import Break
 from tests.contract.example import cell_of, example, png
 from tests.contract.rules import RULES, Lesson, Rule, references
 from tests.contract.rules.lesson import rules_of
 
 BY_NAME = {rule.__name__: rule for rule in RULES}
-BREAKS = [*breaks_of_text.BREAKS, *breaks_of_code.BREAKS, *breaks_of_figures.BREAKS]
-SOUND = [*breaks_of_text.SOUND, *breaks_of_code.SOUND]
+BREAKS = [*breaks_of_text.BREAKS, *breaks_of_reading.BREAKS, *breaks_of_code.BREAKS, *breaks_of_figures.BREAKS]
+SOUND = [*breaks_of_text.SOUND, *breaks_of_reading.SOUND, *breaks_of_code.SOUND]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

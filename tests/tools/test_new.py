@@ -44,7 +44,10 @@ def test_what_is_missing_is_said(root: Path) -> None:
     new.main(["04"], root)
     told = left_to_write(LESSON, root)
     assert {line.partition(",")[0] for line in told} == set(files_of(LESSON)), "every file has something to be written"
-    assert "notebooks/04_training.ipynb, cell q56: still to be written: what you would say aloud, in 60 words." in told
+    assert (
+        "notebooks/04_training.ipynb, cell q56: still to be written: a headline.** What you would say aloud, in 60 words."
+        in told
+    )
     assert picture_problems(LESSON, root) == [
         "book/lessons.toml names no picture of Lesson 4; its figures are: none yet",
     ]
@@ -58,7 +61,7 @@ def test_the_notebook_holds_the_questions_and_can_be_stored(root: Path) -> None:
     for number, wording in LESSON.wordings.items():
         assert cells[f"q{number}"].source.startswith(f"### Q{number} · {wording}\n")
         assert cells[f"q{number}"].metadata.question.id == number
-    assert "| Running time | under 3 minutes" in cells["title"].source
+    assert "| Running time | under 3 minutes" in cells["opening"].source
     namespace: dict = {}
     exec(cells["imports"].source, namespace)
     exec(cells["setup"].source, namespace)

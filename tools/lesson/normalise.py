@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from tools.lesson.format import COLLAPSED, HIDDEN, TIMED, lesson_number
 from tools.lesson.read import cell_id, code_cells, find_lesson, has_tag, read_lesson, tags
+from tools.lesson.times import times_of, with_times
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # What `jupyter nbconvert --to script` writes, and how it names the file.
@@ -28,8 +29,9 @@ _CARRIED_TITLE = re.compile(r"#\s?@title Carried over from Lesson \d+: (.+)")
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
-    """A copy of the notebook in stored form: metadata, collapsing, alt texts and outputs."""
+    """A copy of the notebook in stored form: metadata, collapsing, alt texts, outputs and the times it takes."""
     result = nbformat.from_dict(notebook)
+    times = times_of(result.cells)
     result.nbformat, result.nbformat_minor = 4, 5
     result.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": LANGUAGE})
     for cell in result.cells:
@@ -38,6 +40,8 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             alt = alt_text(cell)
             cell.outputs = [nbformat.from_dict(output) for output in _outputs(cell, alt)]
+        elif cell.cell_type == "markdown":
+            cell.source = with_times(cell.source, times)
     return result
 
 

@@ -8,7 +8,18 @@ import inspect
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.lesson.format import DEFINE, DIFFICULTIES, IMPORTS, SETUP, SHORT_ANSWER, TO_WRITE, RegisteredLesson, files_of
+from tools.lesson.format import (
+    DEFINE,
+    DIFFICULTIES,
+    IMPORTS,
+    OPENING,
+    PLOT,
+    SETUP,
+    SHORT_ANSWER,
+    TO_WRITE,
+    RegisteredLesson,
+    files_of,
+)
 from tools.lesson.normalise import normalised, text_of
 from tools.lesson.read import code_cells, has_tag
 
@@ -43,11 +54,12 @@ def notebook(lesson: RegisteredLesson, first: NotebookNode) -> NotebookNode:
     setup = next(cell.source for cell in code_cells(first) if has_tag(cell, SETUP))
     imports = next(cell.source for cell in code_cells(first) if has_tag(cell, IMPORTS))
     cells = [
-        new_markdown_cell(opening(lesson), id="title"),
+        new_markdown_cell(title(lesson), id="title"),
         new_code_cell(
             imports_for(setup, imports), id="imports", metadata={"tags": [DEFINE, IMPORTS]}, execution_count=1
         ),
         new_code_cell(setup, id="setup", metadata={"tags": [DEFINE, SETUP]}, execution_count=2),
+        new_markdown_cell(opening(lesson), id="opening"),
         new_markdown_cell(
             f"## 1 · A concept\n\n{TO_WRITE} four to six parts, each with a concept and the questions it answers.",
             id="part-concept",
@@ -70,18 +82,27 @@ def code(source: str, name: str, tags: list[str], count: int) -> NotebookNode:
     return new_code_cell(source, id=name, metadata={"tags": tags}, execution_count=count)
 
 
-def opening(lesson: RegisteredLesson) -> str:
-    """Title, promise and table."""
-    minutes = -(-lesson.budget // 60)
+def title(lesson: RegisteredLesson) -> str:
+    """Title and promise; the picture of the whole follows when it is drawn."""
     return inspect.cleandoc(f"""
         # Lesson {lesson.number} · {lesson.title}
 
         {TO_WRITE} one sentence of promise, what the reader will have understood.
+    """)
+
+
+def opening(lesson: RegisteredLesson) -> str:
+    """Caption of the picture, answer to the headline question, and table."""
+    minutes = -(-lesson.budget // 60)
+    return inspect.cleandoc(f"""
+        *{TO_WRITE} above, a cell tagged {PLOT} and {OPENING} that draws the whole; here, what to see in it.*
+
+        {TO_WRITE} the headline question's answer, in a sentence or two.
 
         | | |
         | --- | --- |
         | Questions answered | Q{lesson.first}–Q{lesson.last} |
-        | Reading time | {TO_WRITE} minutes |
+        | Time | computed by `make notebooks` |
         | Running time | under {minutes} minutes on a laptop, no GPU, nothing to download |
         | You need | {TO_WRITE} what to know first |
         | Afterwards you can | {TO_WRITE} verbs |
@@ -104,9 +125,9 @@ def imports_for(setup: str, imports: str) -> str:
 
 def question(number: int, wording: str) -> NotebookNode:
     """A question's heading."""
-    answer = f"{TO_WRITE} what you would say aloud, in 60 words."
+    answer = "What you would say aloud, in 60 words."
     return new_markdown_cell(
-        f"### Q{number} · {wording}\n\n> **{SHORT_ANSWER}.** {answer}",
+        f"### Q{number} · {wording}\n\n> **{SHORT_ANSWER}.** **{TO_WRITE} a headline.** {answer}",
         id=f"q{number}",
         metadata={"question": {"id": number, "difficulty": DIFFICULTIES[0], "topics": []}},
     )

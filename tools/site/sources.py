@@ -17,10 +17,16 @@ SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks", "tools")
 NOISE = ("__pycache__", ".ipynb_checkpoints")
 
 
+def mutants(root: Path) -> list[Path]:
+    """The files from which a lesson's page says what makes its proofs fail."""
+    return sorted((root / "tests" / "mutants").glob("*.toml"))
+
+
 def input_files(root: Path) -> Iterator[Path]:
     """Every file that the site is made of or made by."""
     for name in ("_config.yml", "_toc.yml", "requirements.txt", "constraints.txt"):
         yield root / name
+    yield from mutants(root)
     for folder in ("notebooks", "book", "tools"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not set(NOISE).intersection(path.parts):
@@ -57,5 +63,8 @@ def copied_sources(root: Path, target: Path) -> Path:
             shutil.copy2(source, target / name)
         else:
             raise ValueError(f"{name} is missing; restore it with `git checkout -- {name}`")
+    for path in mutants(root):
+        (target / "tests" / "mutants").mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target / "tests" / "mutants")
     write_cram_pages(target)
     return target

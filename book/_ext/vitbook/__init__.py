@@ -9,9 +9,15 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``questions``   anchors, badges and index entries of questions; anchors of lessons and exercises
 - ``catalogue``   all questions, collected while the lessons are read
 - ``lookup``      the pages to look things up: question index, corrections, a lesson's core answers
-- ``cards``       short answers, cautions, follow-ups and "Try" lines
-- ``cells``       collapsed code cells, and the note in place of live panels
+- ``cards``       short answers, corrections, follow-ups and "Try" lines
+- ``claims``      the line under which a correction is folded
+- ``cells``       what code is folded and what stays open, and the note in place of live panels
+- ``folds``       the line under which code is folded, and its verdict
+- ``mutants``     what makes a proof fail, shown beside it
+- ``opening``     the picture of the whole, directly under a lesson's promise
+- ``exercises``   stubs before solutions, and the student notebooks
 - ``pictures``    the lessons' own figures: as vector files, and shown again elsewhere
+- ``drawings``    whether a figure only plots or shows images, which a dark page treats differently
 - ``figures``     captions, image sizes and the frames of sliders
 - ``tables``      tables without a heading
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
@@ -41,12 +47,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
         cards,
         catalogue,
         cells,
+        exercises,
         figures,
         findable,
+        folds,
         glossary,
         links,
         lookup,
         mathml,
+        opening,
         pages,
         pictures,
         questions,
@@ -61,10 +70,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
         questions,
         cards,
         cells,
+        folds,
         catalogue,
         lookup,
         pictures,
         figures,
+        opening,
+        exercises,
         tables,
         links,
         glossary,

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-from tools.lesson.format import ASK_NEXT, CAREFUL, SHORT_ANSWER
+from tools.lesson.format import ASK_NEXT, CAREFUL, CAREFUL_OPEN, SHORT_ANSWER
+from vitbook.claims import claim_of
+from vitbook.questions import notebook_cells
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.writers.html5 import HTML5Translator
 
 # label in the notebook -> (title on the page, class)
 CLASSES = {SHORT_ANSWER: "short-answer", CAREFUL: "careful", ASK_NEXT: "ask-next"}
 CARDS = {f"{label}.": (label, name) for label, name in CLASSES.items()}
 TRY = "Try:"
+LINES_OF_A_CELL = 10_000  # the notebook's parser numbers lines so: the second line of the first cell is 10,002
+
+
+class FoldedCard(nodes.admonition):
+    """A card behind its title."""
+
+
+class CardLine(nodes.title):
+    """The title behind which a card is folded."""
 
 
 def drop_empty_texts(paragraph: nodes.paragraph) -> None:
@@ -56,6 +69,24 @@ def split_cards(quote: nodes.block_quote) -> list[nodes.Element]:
     return parts
 
 
+def folded(card: nodes.admonition) -> FoldedCard:
+    """Fold a correction under the claim that it corrects."""
+    title, *rest = card.children
+    claim = claim_of(rest[0]) if rest and isinstance(rest[0], nodes.paragraph) else []
+    line = CardLine("", title.astext() + (": " if claim else ""))
+    if claim:
+        line += nodes.inline("", "", *claim, classes=["claim"])
+    result = FoldedCard("", line, *rest, classes=[*card["classes"], "folded-card"])
+    result.source, result.line = card.source, card.line
+    return result
+
+
+def cell_of(quote: nodes.block_quote) -> int | None:
+    """Return the number of the notebook's cell in which a quote stands."""
+    lines = [node.line for node in quote.findall(nodes.Element) if node.line]
+    return lines[0] // LINES_OF_A_CELL - 1 if lines else None
+
+
 class Cards(SphinxTransform):
     """Turn the labelled block quotes of a page into cards."""
 
@@ -63,14 +94,41 @@ class Cards(SphinxTransform):
 
     def apply(self, **kwargs: Any) -> None:
         """Replace quotes, and mark the "Try" paragraphs."""
+        cells = notebook_cells(Path(self.env.doc2path(self.env.docname)))
+        kept = {i for i, cell in enumerate(cells) if CAREFUL_OPEN in cell["metadata"].get("tags", [])}
         for quote in list(self.document.findall(nodes.block_quote)):
             if any(opening_label(child) in CARDS for child in quote.children):
-                quote.replace_self(split_cards(quote))
+                parts = split_cards(quote)
+                if cells and cell_of(quote) not in kept:
+                    parts = [folded(part) if CLASSES[CAREFUL] in part["classes"] else part for part in parts]
+                quote.replace_self(parts)
         for paragraph in self.document.findall(nodes.paragraph):
             if opening_label(paragraph) == TRY:
                 paragraph["classes"].append("try-this")
 
 
+def visit_card(self: HTML5Translator, node: FoldedCard) -> None:
+    """Open a folded card."""
+    self.body.append(self.starttag(node, "details", CLASS="admonition"))
+
+
+def depart_card(self: HTML5Translator, node: FoldedCard) -> None:
+    """Close a folded card."""
+    self.body.append("</details>\n")
+
+
+def visit_line(self: HTML5Translator, node: CardLine) -> None:
+    """Open the line of a folded card."""
+    self.body.append('<summary class="admonition-title"><span>')
+
+
+def depart_line(self: HTML5Translator, node: CardLine) -> None:
+    """Close the line of a folded card."""
+    self.body.append("</span></summary>\n")
+
+
 def setup(app: Sphinx) -> None:
-    """Register the transform."""
+    """Register the nodes and the transform."""
+    app.add_node(FoldedCard, html=(visit_card, depart_card))
+    app.add_node(CardLine, html=(visit_line, depart_line))
     app.add_transform(Cards)

@@ -1,27 +1,30 @@
-"""Collapsed code cells with readable prompts, and a note where a live panel stands in the notebook."""
+"""Code cells on the page: what is folded, what stays open, and a note where a live panel stands in the notebook."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms import SphinxTransform
 
-from tools.lesson.format import CARRIED_OVER, EXERCISE_TESTS, IMPORTS, LIVE, PLOT, SETUP, SOLUTION, TITLE_LINE
+from tools.lesson.folding import PURPOSE_LINE, Fold, count_lines, fold_of
+from tools.lesson.format import BEGIN_SOLUTION, END_SOLUTION, LIVE, OPEN, QUESTION_TAG, SOLUTION, TITLE_LINE
+from vitbook.folds import Folded, line_of, verdict_of
+from vitbook.mutants import Mutant, mutants_file, note, read_mutants
+from vitbook.questions import notebook_cells
 from vitbook.repository import colab_link
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.writers.html5 import HTML5Translator
-
-# Needed to run the lesson, in the way of reading it: folded on the page, open in a notebook.
-FOLDED_HERE = {IMPORTS: "imports", EXERCISE_TESTS: "tests", PLOT: "code of the picture"}
 
 # Functions and classes that a cell defines.
 DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+MARKER = re.compile(rf"^[ \t]*(?:{BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.MULTILINE)
+SHORT = 4  # lines of code that stay open on a narrow screen
 
 
 def is_cell(node: nodes.Node, part: str = "cell_code") -> bool:
@@ -36,34 +39,25 @@ def cell_tags(cell: nodes.Element) -> list[str]:
 
 def part_of(cell: nodes.Element, part: str) -> nodes.Element | None:
     """Return the source or the output of a code cell."""
-    return next((child for child in cell.children if is_cell(child, part)), None)
+    return next(cell.findall(lambda node: is_cell(node, part)), None)
 
 
-def take_title(cell: nodes.Element) -> str | None:
-    """Remove the `#@title` line, which Colab shows as the title of a collapsed cell, and return its text."""
-    source = part_of(cell, "cell_code_source")
-    block = source.next_node(nodes.literal_block) if source is not None else None
-    if block is None or (match := TITLE_LINE.match(block.astext())) is None:
-        return None
-    text = block.astext()[match.end() :]
+def draws(cell: nodes.Element) -> bool:
+    """Tell whether a code cell shows a picture, which is what has an alt text."""
+    return "image" in cell["cell_metadata"].get("mystnb", {})
+
+
+def show_code(block: nodes.Element, text: str) -> None:
+    """Put other code into a block."""
     block.rawsource = text  # Sphinx colours a block only where both are the same
     block.children = []
     block += nodes.Text(text)
-    return match[1].strip()
 
 
-def subject(tags: list[str], title: str | None) -> str:
-    """Say what a collapsed cell holds."""
-    if SETUP in tags:
-        return "set-up"
-    for tag, name in FOLDED_HERE.items():
-        if tag in tags:
-            return name
-    if SOLUTION in tags:
-        return "solution"
-    if CARRIED_OVER in tags and title:
-        return "code " + title[0].lower() + title[1:]
-    return f"code: {title}" if title else "code"
+def without_opening(source: str) -> str:
+    """Leave out what the page says in other words: the line that says what a cell is, the marks round a solution."""
+    match = PURPOSE_LINE.match(source) or TITLE_LINE.match(source)
+    return MARKER.sub("", source[match.end() :] if match else source).strip("\n")
 
 
 def live_note(repository: str, branch: str, docname: str) -> nodes.admonition:
@@ -78,11 +72,10 @@ def live_note(repository: str, branch: str, docname: str) -> nodes.admonition:
     return nodes.admonition("", nodes.title("", "Live panel"), text, classes=["book-card", "live-note"])
 
 
-def code_button(source: nodes.Element | None) -> nodes.raw:
+def code_button(code: str) -> nodes.raw:
     """Build the button that opens a code cell on a narrow screen, where code is folded; elsewhere it does not show."""
-    text = source.astext().strip() if source is not None else ""
-    lines = text.count("\n") + 1
-    names = ", ".join(DEFINED.findall(text)[:2])
+    lines = count_lines(code)
+    names = ", ".join(DEFINED.findall(code)[:2])
     label = f"{names or 'Code'}, {lines} line{'s' * (lines != 1)}"
     return nodes.raw(
         "",
@@ -91,46 +84,92 @@ def code_button(source: nodes.Element | None) -> nodes.raw:
     )
 
 
+def proofs_of(cells: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
+    """Return for each question the cell beside which it stands what makes its proof fail, and how many cells prove it.
+
+    That is the proof that stays open, or else the last cell: all of them together are the proof.
+    """
+    found: dict[int, list[tuple[bool, int]]] = {}
+    for index, cell in enumerate(cells):
+        tags = cell["metadata"].get("tags", [])
+        for tag in tags:
+            if match := QUESTION_TAG.fullmatch(tag):
+                found.setdefault(int(match[1]), []).append((OPEN in tags, index))
+    return {question: (max(places)[1], len(places)) for question, places in found.items()}
+
+
 class Cells(SphinxTransform):
     """Prepare the code cells of a page."""
 
     default_priority = 520
 
     def apply(self, **kwargs: Any) -> None:
-        """Set the prompts and replace the output of live cells."""
-        theme = self.config.html_theme_options
+        """Fold what is folded, and replace the output of live cells."""
+        path = Path(self.env.doc2path(self.env.docname))
+        stored = notebook_cells(path)
+        if not stored:
+            return
+        mutants_path = mutants_file(Path(self.env.srcdir), path.stem)
+        self.env.note_dependency(str(mutants_path))
+        mutants, proofs = read_mutants(mutants_path), proofs_of(stored)
         for cell in list(self.document.findall(is_cell)):
-            tags, title = cell_tags(cell), take_title(cell)
-            if "image" in cell["cell_metadata"].get("mystnb", {}):
-                tags = [*tags, PLOT]
-            if FOLDED_HERE.keys() & set(tags):
-                cell["hide_mode"] = "input"
-            if cell.get("hide_mode"):
-                name = subject(tags, title)
-                cell["prompt_show"], cell["prompt_hide"] = f"Show {name}", f"Hide {name}"
-            else:
-                cell.insert(0, code_button(part_of(cell, "cell_code_source")))
-            if LIVE in tags:
-                if (output := part_of(cell, "cell_code_output")) is not None:
-                    cell.remove(output)
-                branch = theme.get("repository_branch") or "main"
-                cell += live_note(self.config.vitbook_repository, branch, self.env.docname)
+            index = cell["cell_index"]
+            cell["ids"].append(f"cell-{nodes.make_id(stored[index].get('id', str(index)))}")
+            notes = list(self.failing(index, mutants, proofs))
+            self.fold(cell, stored[index], notes)
+            if LIVE in cell_tags(cell):
+                self.replace_panel(cell)
 
+    @staticmethod
+    def failing(
+        index: int, mutants: dict[int, list[Mutant]], proofs: dict[int, tuple[int, int]]
+    ) -> Iterator[nodes.Element]:
+        """Yield what makes the proofs fail that end in a cell."""
+        here = [question for question, (place, _) in proofs.items() if place == index and question in mutants]
+        for question in here:
+            alone = proofs[question][1] == 1 and len(here) == 1
+            yield note(mutants[question], "This cell" if alone else f"The proof of Q{question}")
 
-def visit_folded(self: HTML5Translator, node: HideCodeCellNode) -> None:
-    """Open the collapsed part. The visible words are its accessible name."""
-    self.body.append('<details class="folded">\n<summary>')
-    self.body.append(f'<span class="when-closed">{escape(node["prompt_show"])}</span>')
-    self.body.append(f'<span class="when-open">{escape(node["prompt_hide"])}</span></summary>\n')
+    @staticmethod
+    def fold(cell: nodes.Element, stored: dict[str, Any], notes: list[nodes.Element]) -> None:
+        """Put a cell's code behind one line, or leave it open, with a button for narrow screens."""
+        source = part_of(cell, "cell_code_source")
+        block = source.next_node(nodes.literal_block) if source is not None else None
+        if source is None or block is None:
+            return
+        text, tags = "".join(stored["source"]), cell_tags(cell)
+        code = without_opening(text)
+        show_code(block, code)
+        cell.attributes.pop("hide_mode", None)
+        fold = fold_of(text, tags, draws(cell))
+        purpose = PURPOSE_LINE.match(text)
+        verdict = verdict_of(stored) if purpose else ""
+        if fold is not None:
+            if SOLUTION in tags:
+                fold = Fold(fold.kind, fold.words, count_lines(code))
+            cell["classes"].append("has-fold")
+            cell.replace(source, Folded("", source, *notes, line=line_of(fold, verdict)))
+            return
+        position = cell.index(source)
+        if OPEN in tags:
+            cell[position + 1 : position + 1] = notes
+        if count_lines(code) > SHORT:
+            cell.insert(position, code_button(code))
+        else:
+            cell["classes"].append("short-code")
+        if purpose:
+            line = line_of(Fold(purpose[1], purpose[2].rstrip(". "), count_lines(code)), verdict)
+            cell.insert(position, nodes.raw("", f'<p class="open-proof">{line}</p>\n', format="html"))
 
-
-def depart_folded(self: HTML5Translator, node: HideCodeCellNode) -> None:
-    """Close the collapsed part."""
-    self.body.append("</details>\n")
+    def replace_panel(self, cell: nodes.Element) -> None:
+        """Put a note in the place of a live panel."""
+        if (output := part_of(cell, "cell_code_output")) is not None:
+            cell.remove(output)
+        branch = self.config.html_theme_options.get("repository_branch") or "main"
+        cell += live_note(self.config.vitbook_repository, branch, self.env.docname)
 
 
 def setup(app: Sphinx) -> None:
-    """Register the transform, and our HTML for myst-nb's collapsed cells."""
+    """Register the transform."""
     app.setup_extension("myst_nb")
     app.add_transform(Cells)
-    app.add_node(HideCodeCellNode, override=True, html=(visit_folded, depart_folded))

@@ -17,12 +17,16 @@ from sphinx.util.images import get_image_size
 
 from vitbook.cards import drop_empty_texts
 from vitbook.cells import is_cell, part_of
+from vitbook.drawings import Drawings
 from vitbook.questions import notebook_cells
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
 
+COLUMN = 744  # CSS pixels: the widest that a picture is shown
+TALLEST = 720
+ENLARGED = 1.5  # times what the notebook says; more would blur what is made of pixels
 FRAME = re.compile(r"<img\b([^>]*?)\bsrc=\"data:image/(\w+);base64,([^\"]*)\"([^>]*)>")
 ATTRIBUTE = re.compile(r"([\w-]+)(?:=\"([^\"]*)\")?")
 
@@ -60,9 +64,12 @@ class Figures(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         """Wrap the last picture of each figure cell, with its caption, in a figure."""
         cells = notebook_cells(Path(self.env.doc2path(self.env.docname)))
+        drawings = Drawings(cells)
         for cell in list(self.document.findall(is_cell)):
             output = part_of(cell, "cell_code_output")
             bundles = [node for node in output.findall(is_bundle) if self.shows_picture(node)] if output else []
+            if output is not None and bundles:
+                output["classes"].append(drawings.kind(cells[cell["cell_index"]]))
             follower = cell.next_node(descend=False, siblings=True)
             caption = split_caption(follower) if bundles and follower is not None else None
             if caption is None:
@@ -136,6 +143,19 @@ class ImageSizes(SphinxPostTransform):
                 image["pixels"] = stated
             elif not any(stated):
                 image["pixels"] = get_image_size(os.path.join(self.app.srcdir, image["uri"].lstrip("/")))
+            if image.get("pixels"):
+                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * int(image["pixels"][0])
+                image["pixels"] = enlarged(*map(int, image["pixels"]), limit)
+
+
+def enlarged(width: int, height: int, limit: float) -> tuple[int, int]:
+    """Return the size at which a picture of that size fills the column, if its width may grow to the limit.
+
+    A picture that would be taller than the screen stays as large as it is.
+    """
+    factor = max(min(COLUMN, limit) / width, 1) if width <= COLUMN else 1
+    factor = max(min(factor, TALLEST / height), 1)
+    return round(width * factor), round(height * factor)
 
 
 def visit_image(self: HTML5Translator, node: nodes.image) -> None:

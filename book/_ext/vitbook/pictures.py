@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tools.lesson.format import QUESTION_LINE, figure_name
 from vitbook.cells import is_cell, part_of
+from vitbook.drawings import Drawings
 from vitbook.questions import notebook_cells
 from vitbook.registry import parsed
 from vitbook.store import store
@@ -39,17 +40,20 @@ class Picture:
     caption: str
     lesson: int
     question: int | None  # the one in whose answer it stands
+    kind: str = ""  # whether it plots or shows images, as a class
 
     def markdown(self) -> str:
         """Return the figure as it is written on a page in `book/`; its place and size are found by the file."""
         place = f"From Lesson {self.lesson}" + (f", Q{self.question}." if self.question else ".")
         alt = json.dumps(self.alt, ensure_ascii=False)
-        return f":::{{figure}} /{FOLDER}/{self.name}.svg\n:alt: {alt}\n\n{self.caption} {place}\n:::"
+        options = f":alt: {alt}\n:figclass: {self.kind}"
+        return f":::{{figure}} /{FOLDER}/{self.name}.svg\n{options}\n\n{self.caption} {place}\n:::"
 
 
 def pictures_of(cells: list[dict[str, Any]], lesson: int) -> Iterator[Picture]:
     """Yield the figures of a lesson, in order."""
     question: int | None = None
+    drawings = Drawings(cells)
     for position, cell in enumerate(cells):
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -59,7 +63,7 @@ def pictures_of(cells: list[dict[str, Any]], lesson: int) -> Iterator[Picture]:
             following = "".join(cells[position + 1]["source"]) if position + 1 < len(cells) else ""
             caption = CAPTION.match(following)
             alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
-            yield Picture(name, alt, caption["text"].strip() if caption else "", lesson, question)
+            yield Picture(name, alt, caption["text"].strip() if caption else "", lesson, question, drawings.kind(cell))
 
 
 class Pictures(SphinxDirective):

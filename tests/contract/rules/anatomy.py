@@ -7,13 +7,14 @@ import re
 
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import bound_names, module_reads, tree_of
-from tools.lesson.format import COLLAPSED, HIDDEN, KNOWN_TAGS, LAST_PARTS, QUESTION_TAG
+from tools.lesson.format import COLLAPSED, HIDDEN, KNOWN_TAGS, LAST_PARTS, OPENING, QUESTION_TAG
 from tools.lesson.read import cell_id, has_tag, question_of, tags
+from tools.lesson.times import draws
 
 # What a reader wants to know first, and a word by which its row in the table is known.
 TABLE_ROWS = {
     "the questions covered": r"question",
-    "the reading time": r"read",
+    "the time to read it and to work through it": r"^ *time\b",
     "the running time": r"run",
     "what to know first": r"know|need|before",
     "what the reader will be able to do": r"able|can",
@@ -56,11 +57,7 @@ def has_one_title(lesson: Lesson) -> list[str]:
 
 def tells_what_to_expect(lesson: Lesson) -> list[str]:
     """The opening has a table of what is covered, how long it takes and what it needs; licence and citation follow."""
-    opening = ""
-    for cell in lesson.cells:
-        if cell.cell_type == "code":
-            break
-        opening += cell.source + "\n"
+    opening = "\n".join(cell.source for cell in lesson.opening if cell.cell_type == "markdown")
     rows = [line for line in opening.splitlines() if line.startswith("|")]
     first = lesson.cells[0]
     found = [
@@ -69,13 +66,14 @@ def tells_what_to_expect(lesson: Lesson) -> list[str]:
         if not any(re.search(word, row.split("|")[1], re.I) for row in rows if row.count("|") > 1)
     ]
     if not re.search(r"licen[cs]e|CC BY", opening, re.I) or not re.search(r"\bcit(e|ing|ation)", opening, re.I):
-        found.append(at(first, "a line must name the licence and how to cite; add it above the import cell"))
+        found.append(at(first, "a line must name the licence and how to cite; add it below the table"))
     return found
 
 
 def lists_its_questions(lesson: Lesson) -> list[str]:
     """The table names the questions that the lesson answers, no more and no fewer: Q1, Q4–Q8."""
-    row = next((line for line in lesson.cells[0].source.splitlines() if re.match(r"\|\s*\**Questions", line)), "")
+    lines = [line for cell in lesson.opening for line in cell.source.splitlines()]
+    row = next((line for line in lines if re.match(r"\|\s*\**Questions", line)), "")
     listed: set[int] = set()
     for first, last in re.findall(r"Q(\d+)(?:\s*[–-]\s*Q?(\d+))?", row):
         listed |= set(range(int(first), int(last or first) + 1))
@@ -89,6 +87,20 @@ def lists_its_questions(lesson: Lesson) -> list[str]:
             f"the table's row Questions and the questions in the lesson differ by {wrong}; mend the row",
         )
     ]
+
+
+def shows_the_whole_first(lesson: Lesson) -> list[str]:
+    """Before the first part: the picture of the whole, its caption, the headline question's answer, then the table."""
+    pictures = [cell for cell in lesson.code if has_tag(cell, OPENING)]
+    if len(pictures) != 1 or pictures[0] not in lesson.opening:
+        return [f"one code cell before the first part draws the whole and is tagged {OPENING}; tag it"]
+    if not draws(pictures[0]):
+        return [at(pictures[0], "the picture of the whole needs an alt text")]
+    after = lesson.cells[lesson.cells.index(pictures[0]) + 1]
+    before_table = after.source.partition("\n| ")[0] if after.cell_type == "markdown" else ""
+    if not re.fullmatch(r"\*[^*].*?\*\n\s*\n(?![|#>]).+", before_table.strip(), re.S):
+        return [at(after, "write the picture's caption in italics, then the headline question's answer")]
+    return []
 
 
 def imports_stand_in_one_cell(lesson: Lesson) -> list[str]:

@@ -7,9 +7,9 @@ import re
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import QUESTIONS_OF, Lesson, at
-from tests.contract.rules.markdown import blocks, opening, plain_paragraphs, words_in
 from tests.contract.rules.source import BUILTINS, assertions, names_in, tree_of, typed_names
 from tools.lesson.format import DIFFICULTIES, QUESTION_LINE, QUESTION_TAG
+from tools.lesson.markdown import blocks, opening, plain_paragraphs, words_in
 from tools.lesson.read import has_tag, question_of, tags
 
 SHORT_ANSWER_WORDS = 60

@@ -64,6 +64,16 @@ class Lesson:
         return [cell for cell in self.markdown if question_of(cell)]
 
     @property
+    def opening(self) -> list[NotebookNode]:
+        """The cells before the first part."""
+        cells = []
+        for cell in self.cells:
+            if cell.cell_type == "markdown" and cell.source.startswith("## "):
+                break
+            cells.append(cell)
+        return cells
+
+    @property
     def number(self) -> int | None:
         return lesson_number(self.name)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
-from tests.contract.rules.markdown import prose_of
 from tools.lesson.format import LABEL_LINE, LABELS, STATEMENT_ID, read_registry
+from tools.lesson.markdown import prose_of
 from tools.lesson.read import NOTEBOOKS, cell_id, lesson_paths, read_lesson
 
 # Several at once, too: Lessons 1, 2 and 5; Exercises 3.1–3.5.

@@ -12,8 +12,8 @@ import statistics
 from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
-from tests.contract.rules.markdown import without_blocks, words_in
 from tests.contract.rules.source import code_lines
+from tools.lesson.markdown import without_blocks, words_in
 from tools.lesson.normalise import alt_text
 from tools.lesson.read import cell_id, has_tag, question_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.contract.rules.lesson import Lesson, at
-from tests.contract.rules.markdown import prose_of
+from tools.lesson.markdown import prose_of
 
 ALLOWED_HTML = frozenset({"br", "sub", "sup"})
 TRY_LINES = 3
