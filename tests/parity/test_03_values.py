@@ -50,6 +50,40 @@ def test_large_scores_do_not_overflow(lesson: ModuleType) -> None:
         torch.testing.assert_close(answer, wanted, atol=1e-9, rtol=0)
 
 
+# Relevance: the weights themselves kept in autograd's graph, as in the authors' notebook.
+
+
+def test_relevance_is_that_of_weights_with_gradients(lesson: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = lesson.jitter(lesson.initialise(lesson.Finder())).double()
+    images, labels = tensor(3, 1, 20, 20), torch.tensor([0, 3, 1])
+    mine, kept, attend = lesson.relevance(model, images, labels), [], lesson.attend
+
+    def watched(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        kept.append(attend(q, k, v, mask)[1])
+        return kept[-1] @ v, kept[-1]
+
+    monkeypatch.setattr(lesson, "attend", watched)
+    slopes = torch.autograd.grad(model(images)[range(3), labels].sum(), kept)
+
+    def related(gained: Sequence[Tensor]) -> Tensor:
+        total = torch.eye(26, dtype=torch.float64)
+        for step in gained:
+            total = total + step @ total
+        return total
+
+    parts = list(zip(slopes, kept, strict=True))
+    torch.testing.assert_close(mine, related([(slope * weights).relu().mean(dim=1) for slope, weights in parts]))
+    wrong = {
+        "no gradient": [weights.mean(dim=1) for weights in kept],
+        "negative evidence": [(slope * weights).mean(dim=1) for slope, weights in parts],
+        "mean before the sign": [(slope * weights).mean(dim=1).relu() for slope, weights in parts],
+        "keys ask queries": [(slope * weights).relu().mean(dim=1).mT for slope, weights in parts],
+        "the last block first": [(slope * weights).relu().mean(dim=1) for slope, weights in parts[::-1]],
+    }
+    for name, gained in wrong.items():
+        assert not torch.allclose(mine, related(gained), rtol=1e-3), name
+
+
 # Maximum flow.
 
 
