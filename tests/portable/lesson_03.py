@@ -17,6 +17,8 @@ GRADIENTS = {"exported": AUTOGRAD, "compiled": AUTOGRAD, "pretend_cuda": DRIVER}
 SCIPY = "scipy's maximum flow reads the numbers"
 FLOW = {"meta": SCIPY, "pretend_cuda": SCIPY, "exported": SCIPY, "compiled": SCIPY}
 WHOLE = "whole numbers give float64"
+KEPT = "it reads the weights of the last forward pass, which a compiled layer does not keep"
+WATCHES = {"exported": KEPT, "compiled": KEPT}
 SIDE, DIM = 4, 8
 
 
@@ -142,7 +144,7 @@ CASES = {
     "relevance": Case(relevance, explained, GRADIENTS),
     "erase": Case(lambda lesson: lesson.erase, lambda: (*pictures(), torch.tensor([0, 24, 7])), batched=(0, 1)),
     "erasing": Case(erasing, explained, batched=(0, 1)),
-    "head_looks": Case(head_looks, lambda: (*pictures(), torch.tensor([0, 24, 7])), batched=(0, 1)),
+    "head_looks": Case(head_looks, lambda: (*pictures(), torch.tensor([0, 24, 7])), WATCHES, batched=(0, 1)),
 }
 EXEMPT = {
     "attention_macs": "plain arithmetic on whole numbers",
