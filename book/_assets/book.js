@@ -86,15 +86,17 @@ const form = document.querySelector(".question-filter");
 if (form) {
   const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
   const parts = new Set(rows.map(({ row }) => row.parentElement));
-  const { words, difficulty, topic, careful } = form.elements;
+  const { words, lesson, difficulty, topic, tonight, careful } = form.elements;
   const choose = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const { row, text } of rows) {
       row.hidden = !(
         wanted.every((word) => text.includes(word)) &&
+        (!lesson.value || row.classList.contains(`lesson-${lesson.value}`)) &&
         (!difficulty.value || row.classList.contains(difficulty.value)) &&
         (!topic.value || row.classList.contains(`topic-${topic.value}`)) &&
+        (!tonight.checked || row.classList.contains("for-tonight")) &&
         (!careful.checked || row.classList.contains("with-careful"))
       );
       shown += !row.hidden;
@@ -104,8 +106,8 @@ if (form) {
   };
   const restore = () => {
     const asked = new URLSearchParams(location.search);
-    for (const field of [words, difficulty, topic]) field.value = asked.get(field.name) || "";
-    careful.checked = asked.has("careful");
+    for (const field of [words, lesson, difficulty, topic]) field.value = asked.get(field.name) || "";
+    for (const field of [tonight, careful]) field.checked = asked.has(field.name);
     choose();
   };
   form.addEventListener("input", () => {

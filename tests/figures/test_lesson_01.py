@@ -1,4 +1,4 @@
-"""Lesson 1's vector figure: what it draws, by another calculation, and that this is what is stored."""
+"""Lesson 1's vector figures: what they draw, by another calculation, and that this is what is stored."""
 
 from __future__ import annotations
 
@@ -82,13 +82,57 @@ def test_disturbed_tokens_move_the_centre_as_drawn(lesson: ModuleType, drawn: np
         assert drawn[1, 0].flat[token] == pytest.approx(wanted, abs=1e-3), f"token {token}"
 
 
-def test_it_fits_a_phone(figure: Figure) -> None:
+@pytest.fixture
+def whole(lesson: ModuleType) -> Iterator[Figure]:
+    figure = lesson.vit_architecture()
+    yield figure
+    plt.close(figure)
+
+
+def test_the_whole_has_the_shapes_of_a_real_model(lesson: ModuleType, whole: Figure) -> None:
+    """Every shape in the picture, from a ViT-B/16 that is run."""
+    config = lesson.vit_config("B/16")
+    model, image = lesson.build_on_meta(config), torch.empty(1, 3, 224, 224, device="meta")
+    sequence = model.embed(image)
+    after = model.blocks[0](sequence)
+    shapes = [image[0].permute(1, 2, 0), lesson.patchify(image, 16)[0], sequence[0], after[0]]
+    said = [text.get_text() for text in whole.findobj(plt.Text)]
+    wanted = [" × ".join(map(str, tensor.shape)) for tensor in shapes]
+    assert sorted(words for words in said if re.fullmatch(r"[\d ×]+", words) and "×" in words) == sorted(wanted)
+    assert f"[CLS]: {model.norm(after)[0, 0].numel()}" in said
+    assert f"block, {len(model.blocks)} times" in said
+    assert f"{model(image)[0].numel():,} logits:\nclass scores" in said
+
+
+def test_the_whole_has_the_parts_of_a_block_in_order(lesson: ModuleType, whole: Figure) -> None:
+    """Norm, attention, norm, MLP, as a block holds them, from left to right."""
+    said = {"norm": "LayerNorm", "attention": "Attention", "MLP": "MLP"}
+    texts = [text for text in whole.findobj(plt.Text) if text.get_text() in said]
+    top = max(text.get_position()[1] for text in texts)
+    drawn = sorted((text.get_position()[0], text.get_text()) for text in texts if text.get_position()[1] == top)
+    held = [type(part).__name__ for part in lesson.Block(12, 3, 48).children()]
+    assert [said[name] for _, name in drawn] == held
+    assert len(texts) == len(drawn) + 1, "one more norm behind the blocks"
+
+
+def test_the_photograph_is_cut_as_often_as_the_model_cuts_it(lesson: ModuleType, whole: Figure) -> None:
+    white = [line for line in whole.findobj(plt.Line2D) if line.get_color() == "white"]
+    assert len(white) == 2 * (224 // 16 - 1)
+
+
+@pytest.mark.parametrize("name", ["vit_architecture", "vit_vs_cnn_comparison"])
+def test_it_fits_a_phone(lesson: ModuleType, name: str) -> None:
+    figure = getattr(lesson, name)()
     assert figure.get_figwidth() <= 4.6
     assert figure.get_facecolor() == (1, 1, 1, 1)
     sizes = {text.get_fontsize() for text in figure.findobj(plt.Text) if text.get_text()}
     assert min(sizes) * 309 / (96 * figure.get_figwidth()) >= 8, "too small on a phone: 309 pixels are left to a figure"
+    plt.close(figure)
 
 
-def test_it_is_stored() -> None:
-    stored = (FOLDER / "vit_vs_cnn_comparison.svg").read_text()
-    assert len(re.findall("<image", stored)) >= len(ROWS) * len(DEPTHS), "run `make figures`"
+@pytest.mark.parametrize(
+    ("name", "pictures"), [("vit_architecture", 2), ("vit_vs_cnn_comparison", len(ROWS) * len(DEPTHS))]
+)
+def test_it_is_stored(name: str, pictures: int) -> None:
+    stored = (FOLDER / f"{name}.svg").read_text()
+    assert len(re.findall("<image", stored)) >= pictures, "run `make figures`"

@@ -123,11 +123,6 @@ CASES = {
     "mixup": Case(lambda lesson: lesson.mixup, lambda: (*two_images(), 0.7), batched=NO_BATCH),
     "cutmix": Case(lambda lesson: lesson.cutmix, lambda: (*two_images(), -2, 12, 6), batched=NO_BATCH),
     "erase": Case(lambda lesson: lesson.erase, lambda: (two_images()[0], -2, 12, 6, 7), DRAWS, NO_BATCH),
-    "rand_augment": Case(
-        lambda lesson: lesson.rand_augment,
-        lambda: (two_images()[0], ["solarise", "contrast", "shear"], 0.3),
-        batched=NO_BATCH,
-    ),
 }
 INTEGERS = "plain arithmetic on sizes"
 EXPERIMENT = "runs an experiment of this lesson"
@@ -146,11 +141,13 @@ EXEMPT = {
     "counted_by_component": "counts, and touches no number",
     "to_image": "reads a photograph, bytes of numpy",
     "show_image": "draws",
+    "label_points": "draws",
     "print_table": "prints",
     "progress": "prints",
     "digits": "loads a data set",
     "train": EXPERIMENT,
     "accuracy": EXPERIMENT,
     "three_runs": EXPERIMENT,
+    "percent": EXPERIMENT,
     "last_gradient": EXPERIMENT,
 }

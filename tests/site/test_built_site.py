@@ -11,16 +11,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tools.lesson.format import (
-    ASK_NEXT,
-    CAREFUL,
-    EXERCISE_LINE,
-    EXERCISE_TESTS,
-    HIDDEN,
-    IMPORTS,
-    PLOT,
-    SHORT_ANSWER,
-)
+from tools.lesson.folding import fold_of
+from tools.lesson.format import ASK_NEXT, CAREFUL, EXERCISE_LINE, OPENING, SHORT_ANSWER, read_registry
 from tools.lesson.read import lesson_paths
 from tools.site.check import problems
 
@@ -34,6 +26,14 @@ LARGEST_START = 1 * MEGABYTE
 
 def cells(lesson: Path) -> list[dict]:
     return json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+
+
+def tags_of(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def draws(cell: dict) -> bool:
+    return "image" in cell["metadata"].get("mystnb", {})
 
 
 def sources(lesson: Path, kind: str) -> str:
@@ -83,7 +83,7 @@ class TestLesson:
             (CAREFUL, "careful"),
             (ASK_NEXT, "ask-next"),
         ):
-            assert len(page.select(f".{name}")) == text.count(f"> **{label}.**")
+            assert len(page.select(f".admonition.{name}")) == text.count(f"> **{label}.**")
         assert len(page.select("p.try-this")) == len(re.findall(r"^\*\*Try:\*\*", text, re.MULTILINE))
 
     def test_pictures_have_sentences_sizes_and_captions(self, pages, lesson: Path):
@@ -103,24 +103,41 @@ class TestLesson:
             assert (image["loading"], image["decoding"]) == ("lazy", "async")
         assert len(page.select("figure > figcaption")) >= len(shown)
 
-    def test_collapsed_cells_have_prompts(self, pages, lesson: Path):
+    def test_what_is_folded_stands_behind_its_line(self, pages, lesson: Path):
         page = self.page(pages, lesson)
-        folded = {HIDDEN, IMPORTS, EXERCISE_TESTS, PLOT}
-        hidden = [
-            cell
-            for cell in cells(lesson)
-            if folded & set(cell["metadata"].get("tags", [])) or "image" in cell["metadata"].get("mystnb", {})
-        ]
-        summaries = page.select("details.folded > summary")
-        assert len(summaries) == len(hidden) > 0
-        assert {summary.select_one(".when-closed").get_text() for summary in summaries} >= {
-            "Show imports",
-            "Show set-up",
-            "Show solution",
-            "Show tests",
-            "Show code of the picture",
-        }
-        assert "@title" not in page.get_text()
+        code = [cell for cell in cells(lesson) if cell["cell_type"] == "code"]
+        found = [fold_of("".join(cell["source"]), tags_of(cell), draws(cell)) for cell in code]
+        lines = sorted(summary.get_text() for summary in page.select("details.code-fold > summary"))
+        expected = sorted(str(fold) for fold in found if fold is not None)
+        assert len(lines) == len(expected) > 0
+        for line, fold in zip(lines, expected, strict=True):
+            assert line.rpartition(" ·")[0] == fold.rpartition(" ·")[0]
+        assert not page.select("details.code-fold[open]")
+        assert "@title" not in page.get_text() and "### BEGIN SOLUTION" not in page.get_text()
+
+    def test_proofs_say_what_makes_them_fail(self, pages, lesson: Path):
+        page = self.page(pages, lesson)
+        folded = [kind.find_parent(class_="cell") for kind in page.find_all(class_="fold-kind", string="Proof:")]
+        notes = page.select(".mutants")
+        assert len(notes) >= len({tag for cell in folded for tag in cell["class"] if re.match(r"tag_q\d", tag)})
+        assert all("fails when, for example, " in note.get_text() for note in notes)
+
+    def test_the_picture_of_the_whole_comes_first(self, pages, lesson: Path):
+        if not any(OPENING in tags_of(cell) for cell in cells(lesson)):
+            pytest.skip("the lesson has no picture of the whole yet")
+        first = self.page(pages, lesson).select("article section > :is(h1, p, div)")
+        assert [child.name for child in first[:3]] == ["h1", "p", "div"]
+        assert first[2].select_one("figure img")
+
+    def test_exercises_show_what_to_write(self, site: Path, pages, lesson: Path):
+        page = self.page(pages, lesson)
+        exercises = page.select("section.exercise")
+        assert exercises
+        for exercise in exercises:
+            stub = exercise.select_one(".stub pre").get_text()
+            assert "raise NotImplementedError()" in stub and "BEGIN SOLUTION" not in stub
+            link = exercise.select_one(".student-link a")
+            assert (site / "notebooks" / link["href"]).is_file() and link.has_attr("download")
 
     def test_exercises_have_anchors(self, pages, lesson: Path):
         page = self.page(pages, lesson)
@@ -174,10 +191,31 @@ def test_every_page_has_a_title_a_description_a_language_and_an_icon(pages):
 
 
 def test_pages_lead_to_the_next_and_back(pages):
-    chain = ["book/index.html", "book/notation.html", *(f"notebooks/{lesson.stem}.html" for lesson in LESSONS)]
+    chain = ["book/index.html", *(f"notebooks/{lesson.stem}.html" for lesson in LESSONS)]
     for here, following in itertools.pairwise(chain):
         assert pages[here].select_one("a.right-next")["href"].endswith(following.split("/")[-1])
         assert pages[following].select_one("a.left-prev")["href"].endswith(here.split("/")[-1])
+
+
+def test_the_first_page_says_nothing_of_building_before_all_else(pages):
+    text = pages["book/index.html"].select_one("article").get_text()
+    before = text[: text.index("Build it yourself")]
+    assert "make " not in before
+    assert all(words in before for words in ("Why believe it?", "The lessons", "Look something up"))
+
+
+def test_nobody_in_particular_is_named_as_author(pages):
+    assert [name for name, page in pages.items() if page.select(".component-author")] == []
+
+
+def test_every_lesson_has_a_card_with_its_picture_time_and_deeds(pages):
+    cards = pages["book/index.html"].select(".lesson-card")
+    assert len(cards) == len(read_registry().lessons)
+    written = [card for card in cards if "to-come" not in card["class"]]
+    assert len(written) == len(LESSONS)
+    for card in written:
+        assert card.find("img") and card.find_all("li")
+        assert re.match(r"\d[^·]* to read", card.select_one(".card-time").get_text())
 
 
 def test_a_lesson_can_be_downloaded(site: Path, pages):

@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
 
 FIXTURE = Path(__file__).parent / "fixtures" / "01_fixture.ipynb"
@@ -52,8 +53,24 @@ def test_pictures_load_late_and_state_their_size(lesson: BeautifulSoup):
         assert (image["loading"], image["decoding"]) == ("lazy", "async")
         assert not image.has_attr("style"), "a fixed style could not shrink on a phone"
     sizes = [(image["width"], image["height"]) for image in images]
-    assert sizes[0] == ("6", "4"), "the notebook says that this picture is shown at half its size"
-    assert set(sizes[1:]) == {("12", "8")}
+    assert sizes[0] == ("9", "6"), "the notebook says that this picture is shown at half its size"
+    assert set(sizes[1:]) == {("18", "12")}
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "shown"),
+    [
+        ((441, 278), 1.5 * 441, (662, 417)),  # as wide as it may grow
+        ((600, 300), 900, (744, 372)),  # as wide as the column
+        ((900, 450), 1350, (900, 450)),  # the style sheet makes it smaller
+        ((400, 500), 600, (576, 720)),  # no taller than the screen
+        ((300, 900), 450, (300, 900)),
+    ],
+)
+def test_pictures_use_the_column(size: tuple[int, int], limit: float, shown: tuple[int, int]):
+    from vitbook.figures import enlarged
+
+    assert enlarged(*size, limit) == shown
 
 
 def test_frames_lie_in_files_of_their_own(book, lesson: BeautifulSoup):

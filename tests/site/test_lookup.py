@@ -51,6 +51,7 @@ class TestQuestionIndex:
         form = questions.select_one("form.question-filter")
         assert plain(form.select_one("output")) == "43 of 43 questions"
         assert [o.get_text() for o in form.select("select[name=topic] option")] == ["any", "attention", "scaling"]
+        assert [o.get_text() for o in form.select("select[name=lesson] option")] == ["any", "1", "2"]
         assert all(field.find_parent("label") for field in form.select("input, select"))
 
 

@@ -16,7 +16,7 @@ INDEX = """# Book
 ````{each-lesson}
 ## Part $number: $title
 
-From $questions of $name, {count}`questions` in {count}`lessons`. $blurb It costs 1 $$.
+From $questions of $name, {count}`questions` in {count}`lessons`, {count}`answers` answered. $blurb It costs 1 $$.
 
 ```{pictures} $number
 ```
@@ -75,7 +75,7 @@ def test_a_text_is_repeated_for_each_written_lesson(made, plain):
     section = page.select_one("article h2").parent
     assert section.name == "section" and section["id"] == "part-1-fixture-lesson"
     text = plain(section.find("p"))
-    assert text == "From Q1–Q42 of 01_fixture, 43 in 2. What recurs, in small. It costs 1 $."
+    assert text == "From Q1–Q42 of 01_fixture, 43 in 2, 42 answered. What recurs, in small. It costs 1 $."
     assert section.find("em").get_text() == "recurs", "the words are Markdown"
 
 
@@ -90,7 +90,7 @@ def test_a_lesson_shows_the_vector_file_of_its_figure(made, plain):
     figure = lesson.find(id="figure-one-square")
     image = figure.find("img")
     assert image["src"] == "../_images/one_square.svg"
-    assert (image["width"], image["height"], image["loading"]) == ("120", "80", "lazy")
+    assert (image["width"], image["height"], image["loading"]) == ("744", "496", "lazy")
     assert image["alt"] == ALT
     assert plain(figure.select_one(".caption-text")).startswith("Its sides are")
     assert lesson.find(id="figure-picture").find("img")["src"].endswith(".png"), "others keep their pixels"
@@ -102,7 +102,7 @@ def test_a_figure_is_shown_again_with_its_alt_text_caption_and_place(made, plain
     for figure in figures:
         image = figure.find("img")
         assert (image["alt"], image["src"]) == (ALT, "_images/one_square.svg")
-        assert (image["width"], image["height"]) == ("120", "80")
+        assert (image["width"], image["height"]) == ("744", "496")
         assert figure.find("math"), "a caption may hold a formula"
         assert plain(figure.select_one(".caption-text")).endswith("see Q4. From Lesson 1, Q42.")
         links = [a["href"] for a in figure.select("a.mention")]
@@ -124,7 +124,7 @@ def test_without_its_vector_file_a_figure_stays_as_stored(tmp_path: Path, build,
         ("```{each-lesson}\n$nonsense\n```", "'nonsense' stands for nothing here; these do: $number, $name"),
         ("```{each-lesson}\n100 $ a\n```", "stands for nothing here"),
         ("```{each-lesson} unwritten\n$title\n```", "there are no lessons 'unwritten'"),
-        ("{count}`answers`", "nobody counts 'answers'; write questions or lessons"),
+        ("{count}`pages`", "nobody counts 'pages'; write questions, answers, lessons"),
     ],
 )
 def test_a_slip_is_a_warning_with_its_line(tmp_path: Path, build, registry, text: str, says: str):

@@ -21,6 +21,7 @@ blurb = \"\"\"
 One,
 two.\"\"\"
 picture = "bars"
+favourites = [1]
 budget = 60
 
 [lessons.questions]
@@ -51,6 +52,7 @@ def test_questions_are_counted_and_found(tmp_path: Path) -> None:
     first, second = book.lessons
     assert (first.first, first.last, first.questions) == (1, 2, range(1, 3))
     assert (first.blurb, first.picture, second.picture) == ("One, two.", "bars", None)
+    assert (first.favourites, second.favourites) == ((1,), ())
     assert book.lesson_of(3) is second is book.lesson(2)
     with pytest.raises(ValueError, match="there is no question 4; the book has questions 1 to 3"):
         book.lesson_of(4)
@@ -66,6 +68,7 @@ def test_questions_are_counted_and_found(tmp_path: Path) -> None:
     [
         ("[[lessons]]", "[[lessons", "lessons.toml cannot be read"),
         ("budget = 60\n", "", "lesson 1: budget is missing"),
+        ("favourites = [1]", "favourites = [1, 3]", r"lesson 1: its favourites \[3\] are none of its questions"),
         ("number = 1\n", "", "lesson without a number: number is missing"),
         ("budget = 60", "budget = 60\nbuget = 1", "unknown key buget"),
         ("number = 2", "number = 3", "lesson 3: the name '02_second' does not fit; e.g. 03_attention would"),

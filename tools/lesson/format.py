@@ -64,7 +64,8 @@ def _between(begin: str, end: str) -> str:
 SOLUTION_BLOCK = re.compile(_between(BEGIN_SOLUTION, END_SOLUTION), re.MULTILINE | re.DOTALL)
 HIDDEN_TESTS_BLOCK = re.compile(_between(BEGIN_HIDDEN_TESTS, END_HIDDEN_TESTS) + r"\n?", re.MULTILINE | re.DOTALL)
 
-_KEYS = {"number", "name", "title", "blurb", "picture", "budget", "questions"}
+_KEYS = {"number", "name", "title", "blurb", "picture", "favourites", "budget", "questions"}
+_OPTIONAL = {"picture", "favourites"}
 
 
 def lesson_number(name: str) -> int | None:
@@ -102,6 +103,7 @@ class RegisteredLesson:
     title: str
     blurb: str  # what it holds, on the first page
     picture: str | None  # the figure on its page for the night before; None until there is one
+    favourites: tuple[int, ...]  # questions that are often asked, on that page beside the core ones
     budget: int  # CPU seconds for a whole run
     wordings: dict[int, str]  # its questions, by number
 
@@ -171,7 +173,7 @@ def read_registry(path: Path = REGISTRY) -> Registry:
 def _lesson(entry: dict, source: str) -> RegisteredLesson:
     """One entry of the list."""
     who = f"{source}, lesson {entry.get('number', 'without a number')}"
-    if missing := _KEYS - {"picture"} - entry.keys():
+    if missing := _KEYS - _OPTIONAL - entry.keys():
         raise ValueError(f"{who}: {', '.join(sorted(missing))} is missing")
     if unknown := entry.keys() - _KEYS:
         raise ValueError(f"{who}: unknown key {', '.join(sorted(unknown))}; the keys are {', '.join(sorted(_KEYS))}")
@@ -179,12 +181,17 @@ def _lesson(entry: dict, source: str) -> RegisteredLesson:
         raise ValueError(f"{who}: the name {entry['name']!r} does not fit; e.g. {entry['number']:02d}_attention would")
     if not entry["questions"]:
         raise ValueError(f'{who}: it has no questions; write them below [lessons.questions], e.g. 42 = "What is …?"')
+    wordings = {int(number): wording for number, wording in entry["questions"].items()}
+    favourites = tuple(entry.get("favourites", ()))
+    if strange := [number for number in favourites if number not in wordings]:
+        raise ValueError(f"{who}: its favourites {strange} are none of its questions; take them from below")
     return RegisteredLesson(
         number=entry["number"],
         name=entry["name"],
         title=entry["title"],
         blurb=" ".join(entry["blurb"].split()),
         picture=entry.get("picture"),
+        favourites=favourites,
         budget=entry["budget"],
-        wordings={int(number): wording for number, wording in entry["questions"].items()},
+        wordings=wordings,
     )

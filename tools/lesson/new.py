@@ -15,7 +15,8 @@ NEXT = """
 What is to be written opens with "To be written:"; until nothing of that is left, the rules say what is missing.
 1. Write the lesson; `make notebooks NB={number:02d}` runs and stores it, and says which rules it does not keep yet.
 2. New words: book/glossary.md. New symbols: book/notation.md. Its picture for the night before:
-   picture = "…" in book/lessons.toml, once a cell figure-… shows it.
+   picture = "…" in book/lessons.toml, once a cell figure-… shows it. What interviewers like to ask and is not core:
+   favourites = [{first}] there.
 3. `python -m tools.site.generated --write` puts the lesson into README; a line in CHANGELOG.md is yours.
 4. `make book`, `make test`."""
 
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         return 1
     for name, holds in files_of(lesson).items():
         print(f"{name}: {holds}")
-    print(NEXT.format(number=lesson.number))
+    print(NEXT.format(number=lesson.number, first=lesson.first))
     return 0
 
 

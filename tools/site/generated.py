@@ -68,10 +68,11 @@ def cram_page(lesson: RegisteredLesson) -> str:
     with_picture = ", its formulas and a picture" if lesson.picture else " and its formulas"
     return f"""# Lesson {lesson.number} in short
 
-For the night before: the core questions of *{lesson.title}*, answered as one would say it aloud{with_picture}. It
-prints on two pages.
+For the night before: the core questions of *{lesson.title}* and those that interviewers like to ask, answered as one
+would say it aloud{with_picture}. It prints on two pages. The same questions as
+<a href="questions.html?lesson={lesson.number}&amp;tonight=on#cards">flash cards</a>.
 
-## Core questions
+## Questions
 
 ```{{core-answers}} {lesson.number}
 ```

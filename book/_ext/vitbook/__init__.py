@@ -17,6 +17,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``opening``     the picture of the whole, directly under a lesson's promise
 - ``exercises``   stubs before solutions, and the student notebooks
 - ``pictures``    the lessons' own figures: as vector files, and shown again elsewhere
+- ``front``       the first page: a slider, the ways in, the lessons as cards
 - ``drawings``    whether a figure only plots or shows images, which a dark page treats differently
 - ``figures``     captions, image sizes and the frames of sliders
 - ``tables``      tables without a heading
@@ -51,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         figures,
         findable,
         folds,
+        front,
         glossary,
         links,
         lookup,
@@ -74,6 +76,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         catalogue,
         lookup,
         pictures,
+        front,
         figures,
         opening,
         exercises,

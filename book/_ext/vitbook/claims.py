@@ -18,21 +18,23 @@ def claim_of(paragraph: nodes.paragraph) -> list[nodes.Node]:
     If it is a sentence of its own, it is marked in the paragraph, which need not say it again below that line.
     """
     quoted = quotation(paragraph)
-    if quoted is None:
-        return cut(first_sentence(paragraph))
-    words, end = quoted
+    words = quoted or first_sentence(paragraph)
     text = "".join(node.astext() for node in words)
-    if len(text) > LONGEST:
+    if not words or len(text) > LONGEST:
         return cut(words)
-    stop = text[-2:-1]
+    stop = text[-2:-1] if quoted else text[-1:]
     if stop in ".?!":
-        paragraph.children[:end] = []
-        said = nodes.inline("", "", *words, classes=[SAID])
-        paragraph.insert(0, said)
+        paragraph.children[: len(words)] = []
+        paragraph.insert(0, nodes.inline("", "", *words, classes=[SAID]))
     copies = [copy_of(node) for node in words]
-    if stop == ".":
-        copies[-1] = nodes.Text(copies[-1].astext()[:-2] + copies[-1].astext()[-1])
+    if not (quoted and stop in "?!"):
+        copies[-1] = without_stop(copies[-1])
     return copies
+
+
+def without_stop(node: nodes.Node) -> nodes.Node:
+    """Leave out the stop at the end of a text, before its closing mark if it has one."""
+    return nodes.Text(re.sub(r"[.:;]([\"”“]?)$", r"\1", node)) if isinstance(node, nodes.Text) else node
 
 
 def copy_of(node: nodes.Node) -> nodes.Node:
@@ -42,34 +44,32 @@ def copy_of(node: nodes.Node) -> nodes.Node:
     return node.deepcopy()
 
 
-def quotation(paragraph: nodes.paragraph) -> tuple[list[nodes.Node], int] | None:
-    """Return the quotation that opens a paragraph, with its marks, and how many children it takes up.
+def split(paragraph: nodes.paragraph, position: int, end: int) -> list[nodes.Node]:
+    """Split a paragraph within one of its texts, and return what stands before."""
+    text = paragraph.children.pop(position)
+    parts = [nodes.Text(part) for part in (text.astext()[:end], text.astext()[end:]) if part]
+    paragraph.insert(position, parts)
+    return paragraph.children[: position + 1]
 
-    The child in which it ends is split there.
-    """
+
+def quotation(paragraph: nodes.paragraph) -> list[nodes.Node]:
+    """Return the quotation that opens a paragraph, with its marks, or nothing; it ends where one of its nodes does."""
     first = paragraph[0] if paragraph.children else None
     if not isinstance(first, nodes.Text) or first[:1] not in CLOSING:
-        return None
+        return []
     closing = re.compile(rf"{CLOSING[first[:1]]}(?!\w)")
     for position, child in enumerate(paragraph.children):
         if isinstance(child, nodes.Text) and (match := closing.search(child, 1 if position == 0 else 0)):
-            before, after = child[: match.end()], child[match.end() :]
-            paragraph.children[position : position + 1] = []
-            paragraph.insert(position, nodes.Text(before))
-            if after:
-                paragraph.insert(position + 1, nodes.Text(after))
-            return paragraph.children[: position + 1], position + 1
-    return None
+            return split(paragraph, position, match.end())
+    return []
 
 
 def first_sentence(paragraph: nodes.paragraph) -> list[nodes.Node]:
-    """Return what stands before the first full stop, colon or question mark of a paragraph."""
-    found: list[nodes.Node] = []
-    for child in paragraph.children:
+    """Return what stands before the first full stop, colon or question mark of a paragraph, and that mark."""
+    for position, child in enumerate(paragraph.children):
         if isinstance(child, nodes.Text) and (match := END_OF_SENTENCE.search(child)):
-            return [*found, nodes.Text(child[: match.start()])]
-        found.append(child)
-    return found
+            return split(paragraph, position, match.end())
+    return paragraph.children[:]
 
 
 def cut(words: list[nodes.Node]) -> list[nodes.Node]:
@@ -79,11 +79,8 @@ def cut(words: list[nodes.Node]) -> list[nodes.Node]:
     for node in words:
         text = node.astext()
         if len(text) > room:
-            if isinstance(node, nodes.Text) and room > len("…"):
-                found.append(nodes.Text(text[:room].rsplit(" ", 1)[0].rstrip(" ,;:") + " …"))
-            else:
-                found.append(nodes.Text("…"))
-            return found
+            shortened = text[:room].rsplit(" ", 1)[0].rstrip(" ,;:") if isinstance(node, nodes.Text) else ""
+            return [*found, nodes.Text(f"{shortened} …")]
         found.append(copy_of(node))
         room -= len(text)
     return found

@@ -160,7 +160,8 @@ def enlarged(width: int, height: int, limit: float) -> tuple[int, int]:
 
 def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     """Write an image as usual, then add what docutils has no option for."""
-    node["loading"] = "lazy"
+    if not node.get("at_once"):
+        node["loading"] = "lazy"
     type(self).visit_image(self, node)
     extra = ' decoding="async"' + (" hidden" if node.get("hidden") else "")
     if node.get("pixels"):

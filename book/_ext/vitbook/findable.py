@@ -36,6 +36,17 @@ a {{ color: var(--link); }}
 <p>It may have moved. The <a href="{root}book/questions.html">question index</a> lists all that the book answers, and
 the <a href="{root}book/index.html">first page</a> all lessons.</p>
 </main>
+<script>
+// Where the site's address is not known, the page looks for its root: from the folder of the wrong address upwards.
+(async () => {{
+  const links = [...document.links].filter((link) => !/^https?:/.test(link.getAttribute("href")));
+  for (let root = new URL(".", location); links.length; root = new URL("..", root)) {{
+    const there = await fetch(new URL(links[0].getAttribute("href"), root), {{ method: "HEAD" }}).catch(() => ({{}}));
+    if (there.ok) return links.forEach((link) => (link.href = new URL(link.getAttribute("href"), root)));
+    if (root.pathname === "/") return;
+  }}
+}})();
+</script>
 </body>
 </html>
 """

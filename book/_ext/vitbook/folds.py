@@ -69,7 +69,9 @@ class FoldTargets(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Move the anchors from the cell to its code."""
+        """Move the anchors from the cell to its code; that of a proof comes first, others link to it."""
+        for cell in self.document.findall(nodes.container):
+            cell["ids"].sort(key=lambda anchor: not anchor.startswith("proof-"))
         for fold in self.document.findall(Folded):
             cell, source = fold.parent, fold[0]
             source["ids"], cell["ids"] = [*source["ids"], *cell["ids"]], []

@@ -18,11 +18,16 @@ from vitbook.store import Entry, store
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-FILTER = """<form class="question-filter" role="search" aria-label="Questions">
+# The cards stand empty until a script fills them; without one, the list is all there is.
+FILTER = """<section id="cards" class="deck" aria-label="Flash cards" hidden></section>
+<form class="question-filter" role="search" aria-label="Questions">
 <label>Words <input type="search" name="words" autocomplete="off" placeholder="mask, cost, [CLS] …"></label>
+<label>Lesson <select name="lesson"><option value="">any</option>{lessons}</select></label>
 <label>Difficulty <select name="difficulty"><option value="">any</option>{difficulties}</select></label>
 <label>Topic <select name="topic"><option value="">any</option>{topics}</select></label>
+<label class="check"><input type="checkbox" name="tonight"> only for the night before</label>
 <label class="check"><input type="checkbox" name="careful"> only with a correction</label>
+<button type="button" class="show-cards">Flash cards</button>
 <output aria-live="polite">{count} of {count} questions</output>
 </form>
 """
@@ -119,7 +124,9 @@ class Fill(SphinxPostTransform):
         found = store(self.env).entries
         topics = sorted({topic for entry in found.values() for topic in entry.info.topics})
         count = len(self.registry.wordings)
-        yield raw(FILTER.format(difficulties=options(DIFFICULTIES), topics=options(topics), count=count))
+        lessons = (str(lesson.number) for lesson in self.registry.lessons)
+        choices = {"lessons": lessons, "difficulties": DIFFICULTIES, "topics": topics}
+        yield raw(FILTER.format(count=count, **{name: options(values) for name, values in choices.items()}))
         for section, numbers in self.parts(None):
             for number in numbers:
                 entry = found.get(number)
@@ -129,7 +136,13 @@ class Fill(SphinxPostTransform):
     def missing_row(self, number: int) -> nodes.container:
         """Return the row of a question whose lesson is to come."""
         text = nodes.paragraph("", f"Q{number} · {self.registry.wordings[number]}", classes=["question-line"])
-        return nodes.container("", text, classes=["question-row", "to-come"], ids=[f"q{number}"])
+        lesson = self.registry.lesson_of(number).number
+        return nodes.container("", text, classes=["question-row", "to-come", f"lesson-{lesson}"], ids=[f"q{number}"])
+
+    def is_for_tonight(self, entry: Entry) -> bool:
+        """Whether a question stands on the page for the night before: core ones do, and the interview's favourites."""
+        favourites = self.registry.lesson_of(entry.number).favourites
+        return entry.info.difficulty == "core" or entry.number in favourites
 
     def row(self, entry: Entry) -> nodes.container:
         """Return a question's row: link, badge, folded short answer, proof and correction."""
@@ -137,7 +150,10 @@ class Fill(SphinxPostTransform):
         meta = badge(entry.info)
         if entry.proof:
             meta += nodes.inline("", "", self.link(entry, entry.proof, "proof"))
-        classes = ["question-row", entry.info.difficulty, *(f"topic-{topic}" for topic in entry.info.topics)]
+        classes = ["question-row", f"lesson-{self.registry.lesson_of(entry.number).number}", entry.info.difficulty]
+        classes += [f"topic-{topic}" for topic in entry.info.topics]
+        if self.is_for_tonight(entry):
+            classes.append("for-tonight")
         if entry.careful:
             corrections = make_refnode(
                 self.app.builder, self.env.docname, "book/corrections", f"c{entry.number}", nodes.Text("careful")
@@ -172,20 +188,32 @@ class Fill(SphinxPostTransform):
             yield section
 
     def core_answers(self, lesson_number: int | None) -> Iterator[nodes.Node]:
-        """Yield the short answers to the core questions of a lesson."""
+        """Yield the short answers to the core questions of a lesson and to the interview's favourites."""
         found = store(self.env).entries
         for number in self.registry.lesson(lesson_number or 0).questions:
             entry = found.get(number)
-            if entry is not None and entry.info.difficulty == "core":
+            if entry is not None and self.is_for_tonight(entry):
                 line = nodes.paragraph("", "", classes=["question-line"])
                 line += self.link(entry, f"q{number}", f"Q{number} · {entry.title}")
                 yield nodes.container("", line, *(node.deepcopy() for node in entry.answer), classes=["core-answer"])
 
 
+def load_cards(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Give the page of the question index the script of its flash cards, after the one that narrows the list."""
+    if doctree is not None and any(True for _ in doctree.findall(is_card_place)):
+        app.add_js_file("cards.js", priority=900, loading_method="defer")
+
+
+def is_card_place(node: nodes.Node) -> bool:
+    """Tell whether a node is the place for the flash cards."""
+    return isinstance(node, nodes.raw) and 'id="cards"' in node.astext()
+
+
 def setup(app: Sphinx) -> None:
-    """Register directives, node and transform."""
+    """Register directives, node, transforms and hook."""
     for name in ("question-list", "correction-list", "core-answers"):
         app.add_directive(name, Lookup)
     app.add_node(Placeholder)
     app.add_post_transform(Fill)
     app.add_post_transform(Neighbours)
+    app.connect("html-page-context", load_cards)

@@ -1,7 +1,7 @@
 """What pages derive from the book's list of lessons, so that a new lesson is written down once.
 
 - ``{each-lesson}`` repeats its text for each written lesson, or with ``to-come`` for the others
-- ``{count}`questions``` is a number
+- ``{count}`questions``` is a number, and so is ``{count}`answers```, which counts those in written lessons
 - the bibliographies are the files of ``book/references``
 """
 
@@ -76,15 +76,17 @@ class EachLesson(SphinxDirective):
 
 
 class Count(SphinxRole):
-    """The number of questions or of lessons in the whole book."""
+    """The number of questions, of answers or of lessons in the whole book."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Count what is named."""
         registry = store(self.env).registry
-        counts = {"questions": len(registry.wordings), "lessons": len(registry.lessons)}
+        notebooks = Path(self.env.srcdir, "notebooks")
+        answers = sum(len(lesson.wordings) for lesson in registry.lessons if lesson.is_written(notebooks))
+        counts = {"questions": len(registry.wordings), "answers": answers, "lessons": len(registry.lessons)}
         if self.text not in counts:
             message = self.inliner.reporter.error(
-                f"nobody counts {self.text!r}; write {' or '.join(counts)}", line=self.lineno
+                f"nobody counts {self.text!r}; write {', '.join(counts)}", line=self.lineno
             )
             return [], [message]
         return [nodes.Text(str(counts[self.text]))], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,6 +33,8 @@ def configure(app: Sphinx, config: Config) -> None:
     options["use_issues_button"] = bool(url) and "bitbucket" not in url
     if colab_link(url, "main", "") is None:
         options["launch_buttons"] = {}
+    if url:
+        options["extra_footer"] = f'{options.get("extra_footer", "")} <a href="{escape(url)}">Source and authors</a>'
     config.html_theme_options = options
 
 

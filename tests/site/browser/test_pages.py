@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.site.browser.window import LESSON, LESSONS, WIDTHS, OpenWindow, page_name, playwright
-from tools.lesson.read import lesson_paths
 from tools.site.weight import SETTLING
 
 
@@ -138,13 +135,6 @@ def test_code_is_folded_on_a_phone_and_opens_by_keyboard(visit: OpenWindow) -> N
     wide = visit(1280).go(LESSON)
     assert not wide.locator(".show-code").first.is_visible()
     assert wide.locator(".show-code + .cell_input").first.is_visible()
-
-
-@pytest.mark.parametrize("path", lesson_paths(), ids=lambda path: path.stem)
-def test_a_lesson_in_short_prints_on_two_sheets(visit: OpenWindow, path: Path) -> None:
-    page = visit().go(f"book/cram_{int(path.stem[:2])}.html")
-    pdf = page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
-    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") <= 2
 
 
 @pytest.mark.parametrize("name", [LESSON, "book/questions.html", "book/corrections.html"], ids=page_name)
