@@ -24,6 +24,27 @@ const boxes = new ResizeObserver((entries) => {
 });
 document.querySelectorAll(".math-block, .math-wide").forEach((box) => boxes.observe(box));
 
+// A table that is too wide scrolls in its own box. The box ends where a column does, so that no number is cut, and a line
+// below says that there is more.
+const tables = document.querySelectorAll(".pst-scrollable-table-container");
+const fit = () => {
+  for (const box of tables) {
+    const more = box.nextElementSibling && box.nextElementSibling.matches(".table-more") ? box.nextElementSibling : null;
+    box.style.maxWidth = "";
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (more) more.hidden = !scrolls;
+    if (!scrolls) continue;
+    const left = box.getBoundingClientRect().left - box.scrollLeft;
+    const ends = [...box.querySelector("tr").cells].map((cell) => cell.getBoundingClientRect().right - left);
+    const end = Math.max(0, ...ends.filter((each) => each <= box.clientWidth));
+    if (end > box.clientWidth / 2) box.style.maxWidth = `${Math.ceil(end)}px`;
+    if (!more) box.insertAdjacentHTML("afterend", '<p class="table-more">Scroll the table sideways for more →</p>');
+  }
+};
+addEventListener("resize", fit);
+const widths = new ResizeObserver(fit); // a font that arrives late changes them
+tables.forEach((box) => widths.observe(box.querySelector("table")));
+
 // Narrow screens fold code (book.css); each cell has a button that opens it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".show-code");
@@ -118,37 +139,4 @@ if (form) {
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("pageshow", restore); // after Back, too: the address counts, not what the browser kept
   restore();
-}
-
-// The search page: questions that hold all the words come first, those with the words in their title before the others.
-// (A page opened from a file may not read another; the search below works there, too.)
-const results = document.querySelector("#search-results");
-const sought = (new URLSearchParams(location.search).get("q") || "").toLowerCase().split(/\s+/).filter(Boolean);
-if (results && sought.length && location.protocol !== "file:") {
-  const index = new URL("book/questions.html", new URL(document.documentElement.dataset.content_root, location.href));
-  fetch(index)
-    .then((answer) => answer.text())
-    .then((html) => {
-      const page = new DOMParser().parseFromString(html, "text/html");
-      const holds = (element) => sought.every((word) => element.textContent.toLowerCase().includes(word));
-      const found = [...page.querySelectorAll(".question-row:not(.to-come)")].filter(holds);
-      const links = found.map((row) => row.querySelector(".question-line a"));
-      links.sort((a, b) => holds(b) - holds(a));
-      if (!links.length) return;
-      const list = document.createElement("ul");
-      for (const link of links.slice(0, 5)) {
-        link.href = new URL(link.getAttribute("href"), index).href;
-        list.appendChild(document.createElement("li")).append(link);
-      }
-      const box = document.createElement("section");
-      const heading = document.createElement("h2");
-      heading.textContent = "Questions";
-      const all = document.createElement("a");
-      all.href = `${index.href}?words=${encodeURIComponent(sought.join(" "))}`;
-      all.textContent = `In the question index: ${links.length}`;
-      box.className = "found-questions";
-      box.append(heading, list, all);
-      results.before(box);
-    })
-    .catch((error) => console.warn(`The question index could not be read (${error.message}); the search below is whole.`));
 }

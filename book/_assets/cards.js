@@ -109,6 +109,7 @@
   });
   form.addEventListener("input", deal);
   addEventListener("popstate", choose);
+  addEventListener("hashchange", choose);
   addEventListener("pageshow", choose);
   deck.addEventListener("click", (event) => {
     const button = event.target.closest("button");

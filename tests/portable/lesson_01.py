@@ -141,7 +141,6 @@ EXEMPT = {
     "counted_by_component": "counts, and touches no number",
     "to_image": "reads a photograph, bytes of numpy",
     "show_image": "draws",
-    "label_points": "draws",
     "print_table": "prints",
     "progress": "prints",
     "digits": "loads a data set",

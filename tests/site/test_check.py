@@ -26,6 +26,7 @@ def copy(book, tmp_path: Path) -> tuple[Path, Path]:
     shutil.copy(FIXTURE, notebooks)
     for name in ("cram_1", "index", "notation", "pictures", "quick_reference", "references", "status"):
         (site / "book" / f"{name}.html").write_text("<p>text</p>", encoding="utf-8")
+    (site / "_static" / "cards.js").touch()
     return site, notebooks
 
 
@@ -88,10 +89,10 @@ def test_missing_pictures_are_found(copy):
 
 
 def test_a_poor_search_index_is_found(copy):
-    edit(copy[0] / "searchindex.js", lambda text: text.replace("Q42 ", "Q "))
-    assert problems(copy) == ["searchindex.js: Q42 of 01_fixture.ipynb is not among the titles"]
-    (copy[0] / "searchindex.js").unlink()
-    assert "searchindex.js is missing: the search page will find nothing" in problems(copy)
+    edit(copy[0] / check.SEARCH_INDEX, lambda text: text.replace('"q42"', '"q"'))
+    assert problems(copy) == [f"{check.SEARCH_INDEX}: Q42 of 01_fixture.ipynb is not in it"]
+    (copy[0] / check.SEARCH_INDEX).unlink()
+    assert f"{check.SEARCH_INDEX} is missing: the search will find nothing" in problems(copy)
 
 
 def test_it_needs_nothing_but_python(copy):

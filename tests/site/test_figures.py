@@ -73,6 +73,13 @@ def test_pictures_use_the_column(size: tuple[int, int], limit: float, shown: tup
     assert enlarged(*size, limit) == shown
 
 
+def test_the_opening_picture_leaves_room_for_the_answer():
+    from vitbook.figures import enlarged
+
+    assert enlarged(441, 393, 744, 440) == (494, 440)
+    assert enlarged(441, 690, 744, 440) == (441, 690), "its letters stay as large as they are drawn"
+
+
 def test_frames_lie_in_files_of_their_own(book, lesson: BeautifulSoup):
     assert "base64" not in str(lesson)
     notebook = json.loads(FIXTURE.read_text(encoding="utf-8"))

@@ -195,7 +195,7 @@ def test_the_sample_is_shown_beside_the_open_proof(page: BeautifulSoup) -> None:
     cell = page.find(id="cell-two-open")
     note = (cell if "cell" in cell["class"] else cell.find_parent(class_="cell")).select_one(".mutants")
     assert note.find("p").get_text() == "The proof of Q2 fails when, for example, this changes (two lines change):"
-    assert note.find("pre").get_text().splitlines() == ["- a = 1", "- b = 2", "+ b = 2"]
+    assert note.find("pre").get_text().splitlines() == ["- a = 1", "  b = 2"]
 
 
 def test_of_several_cells_the_last_tells_it(page: BeautifulSoup) -> None:
@@ -247,6 +247,21 @@ def test_the_picture_of_the_whole_stands_under_the_promise(page: BeautifulSoup, 
 def test_a_picture_with_images_is_told_from_a_plot(page: BeautifulSoup) -> None:
     assert page.find("img", alt="The whole.").find_parent(class_="shows-images")
     assert page.find("img", alt="A curve.").find_parent(class_="only-plots")
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("    a\n    b", ["a", "b"]),
+        ("x = 1\n        return x", ["x = 1", "return x"]),
+        ("for x in y:\n    f(x)", ["for x in y:", "    f(x)"]),
+        ("f(\n    1\n)", ["f(", "    1", ")"]),
+    ],
+)
+def test_changed_lines_are_aligned(code: str, lines: list[str]) -> None:
+    from vitbook.mutants import aligned
+
+    assert aligned(code) == lines
 
 
 @pytest.mark.parametrize(

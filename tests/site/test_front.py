@@ -137,6 +137,15 @@ class TestCards:
         assert (image["src"], image["alt"]) == ("_images/one_square.svg", "Sixteen patches in a row.")
         assert image["loading"] == "lazy"
 
+    def test_the_picture_is_the_lessons_opening_if_it_has_one(self):
+        from vitbook.front import opening_of
+
+        def figure(name: str, *tags: str) -> dict:
+            return {"cell_type": "code", "id": name, "metadata": {"tags": [*tags]}}
+
+        assert opening_of([figure("figure-a"), figure("figure-b-c", "plot", "opening")]) == "b_c"
+        assert opening_of([figure("figure-a", "plot"), figure("b", "opening")]) is None
+
     def test_one_to_come_is_grey_and_without_a_picture(self, made, plain):
         _, card = made.page("index").select(".lesson-card")
         assert "to-come" in card["class"] and card.find("img") is None and not card.select(".card-title a")

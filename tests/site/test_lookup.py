@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from bs4 import BeautifulSoup
 
@@ -79,15 +81,20 @@ def test_proofs_have_anchors(lesson: BeautifulSoup):
         assert "cell" in cell["class"] and "assert" in cell.get_text()
 
 
-def test_neighbours_cross_from_lesson_to_lesson(pages):
-    lines = {
-        section["id"]: [(a.get_text(), a["href"]) for a in section.select(".question-meta .neighbour a")]
-        for name in ("01_vit_fundamentals", "02_patch_and_position_embeddings")
-        for section in pages[f"notebooks/{name}.html"].select("section.question")
-    }
-    assert lines["q1"] == [("Q2 →", "#q2")], "nothing comes before the first"
-    assert lines["q25"] == [("← Q24", "#q24"), ("Q26 →", "02_patch_and_position_embeddings.html#q26")]
-    assert len(lines) == 40
+def test_neighbours_are_those_of_the_page_and_cross_from_lesson_to_lesson(pages):
+    sections = [section for path in lesson_paths() for section in questions_on(pages[f"notebooks/{path.stem}.html"])]
+    links = [section.select(".question-meta .neighbour a") for section in sections]
+    for (one, ways), (following, back) in itertools.pairwise(zip(sections, links, strict=True)):
+        assert ways[-1].get_text() == f"{following['id'].upper()} →" and ways[-1]["href"].endswith(
+            f"#{following['id']}"
+        )
+        assert back[0].get_text() == f"← {one['id'].upper()}" and back[0]["href"].endswith(f"#{one['id']}")
+    assert len(links[0]) == len(links[-1]) == 1, "nothing comes before the first, nothing after the last"
+
+
+def questions_on(page: BeautifulSoup) -> list:
+    """The questions of a page as they stand there."""
+    return page.select("section.question")
 
 
 class TestGlossary:

@@ -28,7 +28,7 @@ def test_difficulty_and_topics_stand_below_the_heading(lesson: BeautifulSoup):
     section = lesson.find(id="q4")
     meta = section.find("h3").find_next_sibling("p")
     assert "question-meta" in meta["class"]
-    assert [span.get_text() for span in meta.find_all("span")] == ["core", "attention, scaling"]
+    assert [span.get_text() for span in meta.find_all("span")] == ["core", "attention, scaling", "Q42 →"]
 
 
 def test_the_index_lists_questions_in_their_own_order_and_by_topic(book):

@@ -28,6 +28,7 @@ ALWAYS_PRESENT = (
     "genindex.html",
     "search.html",
 )
+SEARCH_INDEX = "_static/search_index.js"
 # Which attributes make the browser load something at once. (Links that a reader follows may lead anywhere.)
 LOADED = {"img": "src", "script": "src", "iframe": "src", "source": "src", "link": "href"}
 # rel values of <link> that load nothing
@@ -163,18 +164,18 @@ def link_problems(name: str, site: Path, pages: dict[str, Page]) -> list[str]:
 
 
 def index_problems(site: Path, lessons: list[Path]) -> list[str]:
-    """Check that the search index knows every question."""
-    path = site / "searchindex.js"
+    """Check that the search knows every question."""
+    path = site / SEARCH_INDEX
     if not path.is_file():
-        return ["searchindex.js is missing: the search page will find nothing"]
+        return [f"{SEARCH_INDEX} is missing: the search will find nothing"]
     text = path.read_text(encoding="utf-8")
     index = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    titles = " ".join(index["alltitles"]).lower()
+    anchors = {(index["pages"][page][0], anchor) for page, anchor, *_ in index["passages"]}
     return [
-        f"searchindex.js: {number} of {lesson.name} is not among the titles"
+        f"{SEARCH_INDEX}: {number} of {lesson.name} is not in it"
         for lesson in lessons
         for number in questions_of(lesson)
-        if f"{number.lower()} · " not in titles
+        if (f"notebooks/{lesson.stem}", number.lower()) not in anchors
     ]
 
 

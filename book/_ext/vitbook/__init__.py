@@ -20,12 +20,15 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``front``       the first page: a slider, the ways in, the lessons as cards
 - ``drawings``    whether a figure only plots or shows images, which a dark page treats differently
 - ``figures``     captions, image sizes and the frames of sliders
-- ``tables``      tables without a heading
+- ``tables``      tables without a heading; cells with figures, cells with sentences
 - ``links``       links for ``Q42``, ``Lesson 5`` and ``Exercise 5.2`` in running text
 - ``glossary``    links from the first use of a term to its meaning
 - ``mathml``      formulas as MathML
 - ``mathfont``    a mathematical font with just the glyphs in use
 - ``pages``       descriptions, the order of the index, and scripts that a page does not need
+- ``passages``  what the search looks through
+- ``words``     how well each word fits a passage
+- ``search``    the index that the search loads
 - ``findable``    the site's address, a sitemap, and a page for wrong addresses
 """
 
@@ -63,6 +66,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         questions,
         registry,
         repository,
+        search,
         tables,
     )
 
@@ -85,6 +89,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         glossary,
         mathml,
         pages,
+        search,
         findable,
     ):
         part.setup(app)

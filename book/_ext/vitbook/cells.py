@@ -147,7 +147,7 @@ class Cells(SphinxTransform):
         if fold is not None:
             if SOLUTION in tags:
                 fold = Fold(fold.kind, fold.words, count_lines(code))
-            cell["classes"].append("has-fold")
+            cell["classes"] += ["has-fold"] + ["has-output"] * (part_of(cell, "cell_code_output") is not None)
             cell.replace(source, Folded("", source, *notes, line=line_of(fold, verdict)))
             return
         position = cell.index(source)

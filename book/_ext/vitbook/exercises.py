@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FOLDER = "student"  # within the site
+SIGNATURE = re.compile(r"((?:def|class) \w+)[^\n]*:")
 INVITATION = "Write it in the student notebook"
 
 
@@ -34,8 +36,7 @@ def invitation(docname: str) -> nodes.raw:
     """Return the link to the student notebook. The browser shall save it, not show its text."""
     return nodes.raw(
         "",
-        f'<p class="student-link"><a href="{escape(address_of(docname))}" download>{INVITATION}</a> '
-        "(a download: every exercise with its stub and its tests, for Jupyter or Colab)</p>\n",
+        f'<p class="student-link"><a href="{escape(address_of(docname))}" download>{INVITATION}</a> (a download)</p>\n',
         format="html",
     )
 
@@ -55,9 +56,18 @@ class Exercises(SphinxTransform):
                 code = stub("".join(cells[cell["cell_index"]]["source"])).strip("\n")
             except ValueError as error:
                 raise ExtensionError(f"{self.env.docname}: {error}") from None
+            self.drop_signature(cell, code)
             block = nodes.literal_block(code, code, language="ipython3")
             shown = nodes.container("", nodes.container("", block, classes=["cell_input"]), classes=["cell", "stub"])
             cell.parent.insert(cell.parent.index(cell), [shown, invitation(self.env.docname)])
+
+    @staticmethod
+    def drop_signature(cell: nodes.Element, code: str) -> None:
+        """Leave out the line of code in the statement that says no more than the stub: `def double(x):`."""
+        for block in list(cell.parent.findall(nodes.literal_block)):
+            signature = SIGNATURE.fullmatch(block.astext().strip())
+            if block.parent is cell.parent and signature and re.search(rf"^{signature[1]}\b", code, re.MULTILINE):
+                cell.parent.remove(block)
 
 
 def write_notebooks(app: Sphinx, error: Exception | None) -> None:

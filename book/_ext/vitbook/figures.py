@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 COLUMN = 744  # CSS pixels: the widest that a picture is shown
-TALLEST = 720
+TALLEST = 720  # to which a picture is enlarged
+TALLEST_OPENING = 440  # the answer below it belongs to the first screen
 ENLARGED = 1.5  # times what the notebook says; more would blur what is made of pixels
 FRAME = re.compile(r"<img\b([^>]*?)\bsrc=\"data:image/(\w+);base64,([^\"]*)\"([^>]*)>")
 ATTRIBUTE = re.compile(r"([\w-]+)(?:=\"([^\"]*)\")?")
@@ -144,17 +145,27 @@ class ImageSizes(SphinxPostTransform):
             elif not any(stated):
                 image["pixels"] = get_image_size(os.path.join(self.app.srcdir, image["uri"].lstrip("/")))
             if image.get("pixels"):
-                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * int(image["pixels"][0])
-                image["pixels"] = enlarged(*map(int, image["pixels"]), limit)
+                width, height = map(int, image["pixels"])
+                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * width
+                tallest = TALLEST_OPENING if is_opening(image) else TALLEST
+                image["pixels"] = enlarged(width, height, limit, tallest)
 
 
-def enlarged(width: int, height: int, limit: float) -> tuple[int, int]:
+def is_opening(image: nodes.image) -> bool:
+    """Tell whether a picture is that of the whole, at the top of a lesson."""
+    node = image.parent
+    while node is not None and "opening" not in node.get("classes", ()):
+        node = node.parent
+    return node is not None
+
+
+def enlarged(width: int, height: int, limit: float, tallest: int = TALLEST) -> tuple[int, int]:
     """Return the size at which a picture of that size fills the column, if its width may grow to the limit.
 
-    A picture that would be taller than the screen stays as large as it is.
+    It grows no taller than that, and never shrinks: its letters would become too small.
     """
     factor = max(min(COLUMN, limit) / width, 1) if width <= COLUMN else 1
-    factor = max(min(factor, TALLEST / height), 1)
+    factor = max(min(factor, tallest / height), 1)
     return round(width * factor), round(height * factor)
 
 

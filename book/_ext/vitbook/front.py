@@ -172,9 +172,11 @@ class LessonCards(SphinxDirective):
         text = f"**[Lesson {lesson.number} · {lesson.title}](/notebooks/{lesson.name}.ipynb)**\n\n{told}\n\n"
         deeds = [deed.strip() for deed in facts.get(AFTERWARDS, "").split(";") if deed.strip()]
         text += f"{AFTERWARDS}\n\n" + "\n".join(f"- {deed}" for deed in deeds) if deeds else lesson.blurb
-        wanted = opening_of(cells) or lesson.picture
-        picture = next((each for each in pictures_of(cells, lesson.number) if each.name == wanted), None)
-        return nodes.container("", *self.image(picture), *self.lines(text), classes=["lesson-card"])
+        pictures = {each.name: each for each in pictures_of(cells, lesson.number)}
+        names = [name for name in (opening_of(cells), lesson.picture) if name in pictures and self.file(name).is_file()]
+        return nodes.container(
+            "", *(self.image(pictures[name]) for name in names[:1]), *self.lines(text), classes=["lesson-card"]
+        )
 
     def lines(self, text: str) -> list[nodes.Node]:
         """Read the text of a card; its first lines are its title and its times."""
@@ -184,12 +186,14 @@ class LessonCards(SphinxDirective):
                 node["classes"].append(name)
         return found
 
-    def image(self, picture: Picture | None) -> list[nodes.Node]:
-        """Return the picture of a card, if there is one."""
-        if picture is None or not Path(self.env.srcdir, FOLDER, f"{picture.name}.svg").is_file():
-            return []
+    def file(self, name: str) -> Path:
+        """Return where the vector file of a figure lies."""
+        return Path(self.env.srcdir, FOLDER, f"{name}.svg")
+
+    def image(self, picture: Picture) -> nodes.figure:
+        """Return the picture of a card."""
         image = nodes.image(uri=f"/{FOLDER}/{picture.name}.svg", alt=picture.alt)
-        return [nodes.figure("", image, classes=[picture.kind])]
+        return nodes.figure("", image, classes=[picture.kind])
 
 
 def setup(app: Sphinx) -> None:

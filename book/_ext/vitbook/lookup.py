@@ -64,21 +64,25 @@ def lesson_heading(lesson: RegisteredLesson, written: bool) -> nodes.title:
 
 
 class Neighbours(SphinxPostTransform):
-    """Link each question of a lesson to the one before and the one after it, wherever they stand."""
+    """Link each question of a lesson to the one before and the one after it, in the order in which they are read."""
 
     default_priority = 6
 
     def run(self, **kwargs: Any) -> None:
         """Append the links to the line below a question's heading."""
         found = store(self.env).entries
+        # Lesson by lesson, and within each as they stand on its page, which is how they were found.
+        order = sorted(found, key=lambda number: found[number].page)
         for section in self.document.findall(nodes.section):
             number = next((int(i[1:]) for i in section["ids"] if i[:1] == "q" and i[1:].isdigit()), None)
             if number is None or number not in found or found[number].page != self.env.docname:
                 continue
             meta = next(node for node in section.findall(nodes.paragraph) if "question-meta" in node["classes"])
-            for neighbour, words in ((number - 1, "← Q{}"), (number + 1, "Q{} →")):
-                if entry := found.get(neighbour):
-                    anchor, text = f"q{neighbour}", words.format(neighbour)
+            place = order.index(number)
+            for neighbour, words in ((place - 1, "← Q{}"), (place + 1, "Q{} →")):
+                if 0 <= neighbour < len(order):
+                    entry = found[order[neighbour]]
+                    anchor, text = f"q{entry.number}", words.format(entry.number)
                     link = make_refnode(
                         self.app.builder, self.env.docname, entry.page, anchor, nodes.Text(text), entry.title
                     )

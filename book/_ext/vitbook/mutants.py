@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import ndiff
 from pathlib import Path
 from textwrap import dedent
 
@@ -46,11 +47,18 @@ def read_mutants(path: Path) -> dict[int, list[Mutant]]:
     return {question: sorted(mutants, key=lambda mutant: mutant.readable) for question, mutants in found.items()}
 
 
+def aligned(code: str) -> list[str]:
+    """Return the lines of a piece of code that may begin within a line, without the indentation they share."""
+    first, _, rest = code.partition("\n")
+    if rest and not first.startswith(" ") and not first.endswith((":", "(", "[", "{")):
+        return [first, *dedent(rest).splitlines()]
+    return dedent(code).splitlines()
+
+
 def difference(mutant: Mutant) -> nodes.literal_block:
-    """Return a change as lines taken away and lines put in their place."""
-    lines = [f"- {line}" for line in dedent(mutant.find).splitlines()]
-    lines += [f"+ {line}" for line in dedent(mutant.put).splitlines()]
-    text = "\n".join(lines)
+    """Return a change as lines taken away, lines put in their place, and lines that stay."""
+    lines = ndiff(aligned(mutant.find), aligned(mutant.put))
+    text = "\n".join(line for line in lines if not line.startswith("?"))
     return nodes.literal_block(text, text, language="diff", classes=["mutant"])
 
 

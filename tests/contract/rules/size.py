@@ -100,9 +100,10 @@ def code_cells_are_short(lesson: Lesson) -> list[str]:
 
 
 def text_between_code_is_short(lesson: Lesson) -> list[str]:
-    """At most 120 words between two code cells; a question's cell, corrections and follow-ups are left out."""
+    """At most 120 words between two code cells; questions' cells, corrections, follow-ups and the opening left out."""
     found: list[str] = []
     gap: list[NotebookNode] = []
+    opening = lesson.opening
     seen_code = False
     for cell in lesson.cells:
         if cell.cell_type == "code":
@@ -112,6 +113,6 @@ def text_between_code_is_short(lesson: Lesson) -> list[str]:
                     at(gap[0], f"{count} words between two code cells, more than {WORDS_BETWEEN}; cut, or compute")
                 )
             gap, seen_code = [], True
-        elif cell.cell_type == "markdown" and not question_of(cell):
+        elif cell.cell_type == "markdown" and not question_of(cell) and cell not in opening:
             gap.append(cell)
     return found

@@ -13,7 +13,7 @@ MODES = ("light", "dark")
 AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
 # On a phone code is folded twice: by its cell, and by the width. Opened there, it is open everywhere.
 UNFOLD = """() => {
-    document.querySelectorAll("details.folded").forEach((fold) => (fold.open = true));
+    document.querySelectorAll("article details").forEach((fold) => (fold.open = true));
     document.querySelectorAll(".show-code").forEach((button) => button.offsetParent && button.click());
 }"""
 # A lesson has thousands of coloured words, and axe looks at the contrast of each: of every kind, three are enough.
@@ -34,7 +34,7 @@ def faults(window: Visit, themed: bool = True) -> list[str]:
     for width in WIDTHS:
         found += too_wide(window.show(width, "light"), f"{width} px", "the page")
     page = window.show(WIDTHS[0], "light")
-    if page.locator("details.folded").count():
+    if page.locator("article details").count():
         page.evaluate(UNFOLD)
         for width in WIDTHS:
             found += too_wide(window.show(width, "light"), f"{width} px", "an open cell")

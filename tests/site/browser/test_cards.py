@@ -111,6 +111,7 @@ def test_once_more_and_shuffled(visit: OpenWindow) -> None:
     assert question(page) != first
     page.keyboard.press("ArrowLeft")
     assert question(page) == first, "it comes again at the end"
+    page = visit().go("book/questions.html?lesson=2#cards")
     page.locator("[data-do=shuffle]").click()
     shuffled = []
     for _ in range(15):
@@ -131,6 +132,8 @@ def test_list_and_cards_are_two_addresses(visit: OpenWindow) -> None:
     assert page.locator("#cards").is_visible()
     page.locator("[data-do=leave]").click()
     assert page.locator("#q1").is_visible() and "#" not in page.url
+    page.locator("article a", has_text="flash cards").click()
+    assert page.locator("#cards").is_visible() and not page.locator("#q1").is_visible()
 
 
 @pytest.mark.parametrize("open_card", [False, True], ids=["front", "answer"])

@@ -70,14 +70,13 @@ def test_the_first_frame_shows_without_scripts(browser: playwright.Browser, addr
 
 def test_collapsed_cells_open_by_keyboard(visit: OpenWindow) -> None:
     page = visit().go(LESSON)
-    fold = page.locator("details.folded").nth(1)  # after the imports
+    fold = page.locator("details.code-fold", has_text="Set-up").first
     assert not fold.locator("pre").is_visible()
     summary = fold.locator("summary")
-    assert summary.inner_text().strip() == "Show set-up"
+    assert summary.inner_text().startswith("Set-up: ")
     summary.focus()
     page.keyboard.press("Enter")
     assert fold.locator("pre").is_visible()
-    assert summary.inner_text().strip() == "Hide set-up"
 
 
 def test_dark_mode_can_be_chosen_and_is_kept(visit: OpenWindow) -> None:
@@ -89,9 +88,6 @@ def test_dark_mode_can_be_chosen_and_is_kept(visit: OpenWindow) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     dark = page.evaluate(background)
     assert dark != light
-    picture = page.locator("article figure img").first
-    style = picture.evaluate("(image) => [getComputedStyle(image).filter, getComputedStyle(image).backgroundColor]")
-    assert style == ["none", "rgb(255, 255, 255)"], "pictures keep their white paper"
     window.go("book/index.html")
     assert page.evaluate(background) == dark
 

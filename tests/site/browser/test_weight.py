@@ -23,7 +23,9 @@ def layout_shift(page: playwright.Page) -> float:
     )
 
 
-@pytest.mark.parametrize("name", [*LESSONS, "book/questions.html", "book/corrections.html"], ids=page_name)
+@pytest.mark.parametrize(
+    "name", [*LESSONS, "book/index.html", "book/questions.html", "book/corrections.html"], ids=page_name
+)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_are_light_and_nothing_moves(
     visit: OpenWindow, site: Path, name: str, width: int, record_property: Callable[[str, object], None]
