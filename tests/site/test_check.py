@@ -54,7 +54,7 @@ LESSON = "notebooks/01_fixture.html"
         ('id="q42"', 'id="q43"', "question Q42 has no anchor #q42"),
         ('alt="A third picture."', 'alt="../_images/x.png"', "has no alt sentence"),
         ('alt="A third picture."', "", "has no alt sentence"),
-        (' width="18"', "", "does not state its width"),
+        (' width="16"', "", "does not state its width"),
         ('src="../_images/', 'src="data:image/png;base64,', "embedded in the page"),
         ("</body>", '<script src="https://cdn.example.org/x.js"></script></body>', "from another host"),
         ("</head>", '<link rel="stylesheet" href="//fonts.example.org/x.css"></head>', "from another host"),

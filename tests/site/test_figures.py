@@ -53,31 +53,31 @@ def test_pictures_load_late_and_state_their_size(lesson: BeautifulSoup):
         assert (image["loading"], image["decoding"]) == ("lazy", "async")
         assert not image.has_attr("style"), "a fixed style could not shrink on a phone"
     sizes = [(image["width"], image["height"]) for image in images]
-    assert sizes[0] == ("9", "6"), "the notebook says that this picture is shown at half its size"
-    assert set(sizes[1:]) == {("18", "12")}
+    assert sizes[0] == ("8", "5"), "the notebook says that this picture is shown at half its size"
+    assert set(sizes[1:]) == {("16", "11")}
 
 
 @pytest.mark.parametrize(
-    ("size", "limit", "shown"),
+    ("size", "shown"),
     [
-        ((441, 278), 1.5 * 441, (662, 417)),  # as wide as it may grow
-        ((600, 300), 900, (744, 372)),  # as wide as the column
-        ((900, 450), 1350, (900, 450)),  # the style sheet makes it smaller
-        ((400, 500), 600, (576, 720)),  # no taller than the screen
-        ((300, 900), 450, (300, 900)),
+        ((441, 278), (591, 373)),  # as wide as prose
+        ((600, 300), (744, 372)),  # as wide as the column
+        ((900, 450), (900, 450)),  # the style sheet makes it smaller
+        ((400, 600), (480, 720)),  # no taller than the screen
+        ((300, 900), (300, 900)),
     ],
 )
-def test_pictures_use_the_column(size: tuple[int, int], limit: float, shown: tuple[int, int]):
+def test_pictures_use_the_column(size: tuple[int, int], shown: tuple[int, int]):
     from vitbook.figures import enlarged
 
-    assert enlarged(*size, limit) == shown
+    assert enlarged(*size) == shown
 
 
 def test_the_opening_picture_leaves_room_for_the_answer():
     from vitbook.figures import enlarged
 
-    assert enlarged(441, 393, 744, 440) == (494, 440)
-    assert enlarged(441, 690, 744, 440) == (441, 690), "its letters stay as large as they are drawn"
+    assert enlarged(441, 393, 440) == (494, 440)
+    assert enlarged(441, 690, 440) == (441, 690), "its letters stay as large as they are drawn"
 
 
 def test_frames_lie_in_files_of_their_own(book, lesson: BeautifulSoup):

@@ -231,12 +231,12 @@ def test_the_picture_of_the_whole_stands_under_the_promise(page: BeautifulSoup, 
     parts = [child for child in section.find_all(True, recursive=False) if child.name != "section"]
     assert plain(parts[0]) == "A lesson"
     assert plain(parts[1]) == "One sentence of promise."
-    assert parts[2].select_one("figure img")["alt"] == "The whole."
+    assert parts[2].select_one(".opening figure img")["alt"] == "The whole."
     assert plain(parts[2].select_one("figcaption")) == "What to see."
-    assert plain(parts[3]) == "The headline's answer.".replace("'", "’")
-    assert parts[4].select("table") or parts[4].name == "table"
-    assert plain(parts[5]) == "Licence."
-    lines = [plain(part.summary) for part in parts[6:] if part.summary]
+    assert plain(parts[2].select_one(".opening + p")) == "The headline’s answer."
+    assert parts[3].select("table") or parts[3].name == "table"
+    assert plain(parts[4]) == "Licence."
+    lines = [plain(part.summary) for part in parts[5:] if part.summary]
     assert lines == [
         "Imports · 1 line",
         "Definition: paint() · 2 lines",

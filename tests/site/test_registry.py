@@ -90,7 +90,7 @@ def test_a_lesson_shows_the_vector_file_of_its_figure(made, plain):
     figure = lesson.find(id="figure-one-square")
     image = figure.find("img")
     assert image["src"] == "../_images/one_square.svg"
-    assert (image["width"], image["height"], image["loading"]) == ("744", "496", "lazy")
+    assert (image["width"], image["height"], image["loading"]) == ("161", "107", "lazy")
     assert image["alt"] == ALT
     assert plain(figure.select_one(".caption-text")).startswith("Its sides are")
     assert lesson.find(id="figure-picture").find("img")["src"].endswith(".png"), "others keep their pixels"
@@ -102,7 +102,7 @@ def test_a_figure_is_shown_again_with_its_alt_text_caption_and_place(made, plain
     for figure in figures:
         image = figure.find("img")
         assert (image["alt"], image["src"]) == (ALT, "_images/one_square.svg")
-        assert (image["width"], image["height"]) == ("744", "496")
+        assert (image["width"], image["height"]) == ("161", "107")
         assert figure.find("math"), "a caption may hold a formula"
         assert plain(figure.select_one(".caption-text")).endswith("see Q4. From Lesson 1, Q42.")
         links = [a["href"] for a in figure.select("a.mention")]

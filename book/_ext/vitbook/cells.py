@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-from tools.lesson.folding import PURPOSE_LINE, Fold, count_lines, fold_of
-from tools.lesson.format import BEGIN_SOLUTION, END_SOLUTION, LIVE, OPEN, QUESTION_TAG, SOLUTION, TITLE_LINE
+from tools.lesson.folding import NAMES, PURPOSE_LINE, Fold, count_lines, fold_of
+from tools.lesson.format import (
+    BEGIN_SOLUTION,
+    END_SOLUTION,
+    FRAME_SLIDER,
+    LIVE,
+    OPEN,
+    PLOT,
+    QUESTION_TAG,
+    SOLUTION,
+    TITLE_LINE,
+)
 from vitbook.folds import Folded, line_of, verdict_of
 from vitbook.mutants import Mutant, mutants_file, note, read_mutants
 from vitbook.questions import notebook_cells
@@ -148,7 +158,10 @@ class Cells(SphinxTransform):
             if SOLUTION in tags:
                 fold = Fold(fold.kind, fold.words, count_lines(code))
             cell["classes"] += ["has-fold"] + ["has-output"] * (part_of(cell, "cell_code_output") is not None)
-            cell.replace(source, Folded("", source, *notes, line=line_of(fold, verdict)))
+            cell.replace(source, folded := Folded("", source, *notes, line=line_of(fold, verdict)))
+            if fold.kind in (NAMES[PLOT], NAMES[FRAME_SLIDER]):  # a picture is looked at before its code
+                cell.remove(folded)
+                cell += folded
             return
         position = cell.index(source)
         if OPEN in tags:

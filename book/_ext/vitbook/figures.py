@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMN = 744  # CSS pixels: the widest that a picture is shown
 TALLEST = 720  # to which a picture is enlarged
 TALLEST_OPENING = 440  # the answer below it belongs to the first screen
-ENLARGED = 1.5  # times what the notebook says; more would blur what is made of pixels
+ENLARGED = 1.34  # times what the notebook says: a figure of the usual width is then as wide as prose
 FRAME = re.compile(r"<img\b([^>]*?)\bsrc=\"data:image/(\w+);base64,([^\"]*)\"([^>]*)>")
 ATTRIBUTE = re.compile(r"([\w-]+)(?:=\"([^\"]*)\")?")
 
@@ -146,9 +146,8 @@ class ImageSizes(SphinxPostTransform):
                 image["pixels"] = get_image_size(os.path.join(self.app.srcdir, image["uri"].lstrip("/")))
             if image.get("pixels"):
                 width, height = map(int, image["pixels"])
-                limit = COLUMN if image["uri"].endswith(".svg") else ENLARGED * width
                 tallest = TALLEST_OPENING if is_opening(image) else TALLEST
-                image["pixels"] = enlarged(width, height, limit, tallest)
+                image["pixels"] = enlarged(width, height, tallest)
 
 
 def is_opening(image: nodes.image) -> bool:
@@ -159,12 +158,12 @@ def is_opening(image: nodes.image) -> bool:
     return node is not None
 
 
-def enlarged(width: int, height: int, limit: float, tallest: int = TALLEST) -> tuple[int, int]:
-    """Return the size at which a picture of that size fills the column, if its width may grow to the limit.
+def enlarged(width: int, height: int, tallest: int = TALLEST) -> tuple[int, int]:
+    """Return the size at which a picture of that size is shown, within the column.
 
     It grows no taller than that, and never shrinks: its letters would become too small.
     """
-    factor = max(min(COLUMN, limit) / width, 1) if width <= COLUMN else 1
+    factor = max(min(COLUMN / width, ENLARGED), 1)
     factor = max(min(factor, tallest / height), 1)
     return round(width * factor), round(height * factor)
 

@@ -40,7 +40,11 @@ class Opening(SphinxTransform):
         for node in code:
             page.remove(node)
         opening.remove(picture)
-        page.insert(page.index(promise) + 1, nodes.container("", picture, classes=["cell", "opening"]))
+        whole = nodes.container("", picture, classes=["cell", "opening"])
+        answer = list(takewhile(lambda node: isinstance(node, nodes.paragraph), page[page.index(promise) + 1 :]))
+        for node in answer:
+            page.remove(node)
+        page.insert(page.index(promise) + 1, nodes.container("", whole, *answer, classes=["first-screen"]))
         place.replace_self(code)
 
 
