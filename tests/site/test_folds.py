@@ -239,7 +239,7 @@ def test_the_picture_of_the_whole_stands_under_the_promise(page: BeautifulSoup, 
     together = parts[5].select_one("details")
     lines = [plain(line) for line in together.select("summary")]
     assert lines == [
-        "Code: imports, set-up and the picture above · 4 lines",
+        "Code: what the lesson needs, and the picture above · 4 lines",
         "Imports · 1 line",
         "Definition: paint() · 2 lines",
         "Code of the picture · 1 line",
