@@ -236,11 +236,13 @@ def test_the_picture_of_the_whole_stands_under_the_promise(page: BeautifulSoup, 
     assert plain(parts[2].select_one(".opening + p")) == "The headline’s answer."
     assert parts[3].select("table") or parts[3].name == "table"
     assert plain(parts[4]) == "Licence."
-    lines = [plain(part.summary) for part in parts[5:] if part.summary]
+    together = parts[5].select_one("details")
+    lines = [plain(line) for line in together.select("summary")]
     assert lines == [
+        "Code: imports, set-up and the picture above · 4 lines",
         "Imports · 1 line",
         "Definition: paint() · 2 lines",
-        "Code of the picture: · 1 line".replace(":", ""),
+        "Code of the picture · 1 line",
     ]
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
+from tools.lesson.folding import Fold, count_lines
 from tools.lesson.format import OPENING
 from vitbook.cells import cell_tags, is_cell, part_of
+from vitbook.folds import Folded, line_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -45,7 +47,15 @@ class Opening(SphinxTransform):
         for node in answer:
             page.remove(node)
         page.insert(page.index(promise) + 1, nodes.container("", whole, *answer, classes=["first-screen"]))
-        place.replace_self(code)
+        place.replace_self(folded_together(code))
+
+
+def folded_together(code: list[nodes.Element]) -> nodes.Element:
+    """Put the cells that a reader may skip at first behind one line; each keeps its own behind it."""
+    lines = sum(count_lines(block.astext()) for cell in code for block in cell.findall(nodes.literal_block))
+    fold = Fold("Code", "imports, set-up and the picture above", lines)
+    together = nodes.container("", Folded("", *code, line=line_of(fold, "")), classes=["cell", "has-fold"])
+    return together
 
 
 def setup(app: Sphinx) -> None:
