@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.site.browser.window import LESSON, OpenWindow, playwright
+from tools.site.measure import OVERFLOWING
 from tools.site.weight import SETTLING
 
 PANEL = "#pst-secondary-sidebar-modal"
@@ -24,7 +25,7 @@ def test_the_contents_close_when_a_part_is_chosen(visit: OpenWindow) -> None:
     page.locator(f"{PANEL} a[href='#q5']").first.click()
     page.wait_for_timeout(SETTLING)
     assert not page.locator(PANEL).evaluate("(dialog) => dialog.open")
-    top = page.locator("section[id='q5'], section:has(> [id='q5'])").first.bounding_box()["y"]
+    top = page.evaluate("document.getElementById('q5').getBoundingClientRect().top")
     assert -5 <= top < 300, "the part is in sight"
 
 
@@ -152,18 +153,28 @@ def test_no_width_around_the_phone_scrolls_sideways(visit: OpenWindow) -> None:
     assert wide == []
 
 
+def test_code_of_88_columns_fits_between_narrow_panels(visit: OpenWindow) -> None:
+    page = visit(992).go(LESSON)
+    for width in (992, 1040, 1199, 1200, 1240, 1279):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(SETTLING)
+        assert [line for _, line in page.evaluate(OVERFLOWING) if line <= 88] == [], width
+
+
+SHIFTS = """[...document.querySelectorAll("article figure")].filter((each) => each.checkVisibility()).map((figure) => {
+    const words = document.createRange(), caption = figure.querySelector(".caption-text");
+    const image = figure.querySelector("img");
+    if (!caption || !image) return 0;
+    words.selectNodeContents(caption);
+    const left = Math.min(...[...words.getClientRects()].map((box) => box.left));
+    return Math.round(left - image.getBoundingClientRect().left);
+})"""
+
+
 def test_short_captions_start_where_pictures_do(visit: OpenWindow) -> None:
     page = visit(768).go(LESSON)
     for width in (768, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(SETTLING)
-        shifts = page.evaluate(
-            """[...document.querySelectorAll("article figure")].filter((figure) => figure.checkVisibility()).map((figure) => {
-                const words = document.createRange(), caption = figure.querySelector(".caption-text");
-                if (!caption || !figure.querySelector("img")) return 0;
-                words.selectNodeContents(caption);
-                return Math.round(Math.min(...[...words.getClientRects()].map((box) => box.left))
-                    - figure.querySelector("img").getBoundingClientRect().left);
-            })"""
-        )
+        shifts = page.evaluate(SHIFTS)
         assert [shift for shift in shifts if abs(shift) > 2] == []
