@@ -159,15 +159,24 @@ for (const link of document.querySelectorAll(".bd-sidebar-primary a.current")) l
 // The question index: what is asked for is kept in the address, so that it can be sent to somebody.
 const form = document.querySelector(".question-filter");
 if (form) {
-  const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  // Question, topics and answer count, not what is written on every row; -ise is -ize, a plural its singular, and the
+  // beginning of a word is enough ("core" is not in "score").
+  const fold = (text) =>
+    ` ${text.normalize("NFKC").toLowerCase().replace(/z/g, "s").replace(/(?<=[a-z]{3})our/g, "or").replace(/[^\p{L}\p{N}√]+/gu, " ").trim()}`;
+  const rows = [...document.querySelectorAll(".question-row")].map((row) => {
+    const said = [...row.querySelectorAll(".question-line, .topics, .folded-answer")].map((part) => part.textContent);
+    return { row, text: fold([...said, row.matches(".to-come") ? "to come" : ""].join(" ")) };
+  });
+  const fits = ({ row, text }, word) => (/^ q\d+$/.test(word) ? row.id === word.trim() : text.includes(word));
   const parts = new Set(rows.map(({ row }) => row.parentElement));
   const { words, lesson, difficulty, topic, tonight, careful } = form.elements;
   const choose = () => {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const { row, text } of rows) {
+    const wanted = words.value.split(/\s+/).map(fold).filter((word) => word.trim()).map((word) => word.replace(/(?<=\w{2}[^s])s$/, ""));
+    let shown = 0, toCome = 0;
+    for (const entry of rows) {
+      const { row } = entry;
       row.hidden = !(
-        wanted.every((word) => text.includes(word)) &&
+        wanted.every((word) => fits(entry, word)) &&
         (!lesson.value || row.classList.contains(`lesson-${lesson.value}`)) &&
         (!difficulty.value || row.classList.contains(difficulty.value)) &&
         (!topic.value || row.classList.contains(`topic-${topic.value}`)) &&
@@ -175,9 +184,10 @@ if (form) {
         (!careful.checked || row.classList.contains("with-careful"))
       );
       shown += !row.hidden;
+      toCome += !row.hidden && row.matches(".to-come");
     }
     for (const part of parts) part.hidden = !part.querySelector(".question-row:not([hidden])");
-    form.querySelector("output").textContent = `${shown} of ${rows.length} questions`;
+    form.querySelector("output").textContent = `${shown} of ${rows.length} questions${toCome ? `, ${toCome} of them still to come` : ""}`;
   };
   const restore = () => {
     const asked = new URLSearchParams(location.search);
@@ -187,10 +197,17 @@ if (form) {
   };
   form.addEventListener("input", () => {
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
-    history.replaceState(null, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
+    history.replaceState(history.state, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
     choose();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("pageshow", restore); // after Back, too: the address counts, not what the browser kept
   restore();
+  // On paper no answer stays behind its fold.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll(".question-row details:not([open])")];
+    for (const answer of closed) answer.open = true;
+  });
+  addEventListener("afterprint", () => closed.splice(0).forEach((answer) => (answer.open = false)));
 }
