@@ -55,23 +55,77 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A link to something behind a fold opens it. (Browsers do so by themselves, old ones apart.)
+// The element that an address names, if any: what is no name, such as `#100%`, is an error to decode.
+const placeOf = (hash) => {
+  try { return document.getElementById(decodeURIComponent(hash.slice(1))); }
+  catch { return null; }
+};
+
+// A link to something behind a fold opens it. (Browsers open folds by themselves, old ones apart, but no button.)
 const reveal = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folds = [];
-  for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
-  if (folds.every((fold) => fold.open)) return;
+  const target = placeOf(location.hash), folds = [];
+  if (!target) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
+  const button = folds.length ? null : target.closest(".cell") && target.closest(".cell").querySelector(".show-code[aria-expanded='false']");
+  if (button) button.setAttribute("aria-expanded", "true");
+  if (!button && folds.every((fold) => fold.open)) return;
   folds.forEach((fold) => (fold.open = true));
   target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);
 reveal();
 
+// After Back, the folds that the reader had opened are open again, and the page is where it was.
+const opened = () => [...document.querySelectorAll(".bd-article details, .bd-article .show-code")];
+const kept = `folds of ${location.pathname}`;
+addEventListener("pagehide", () => {
+  const open = opened().map((part) => (part.matches("details") ? part.open : part.getAttribute("aria-expanded") === "true"));
+  sessionStorage.setItem(kept, JSON.stringify({ open: open.flatMap((is, i) => (is ? [i] : [])), top: scrollY }));
+});
+const [arrival] = performance.getEntriesByType("navigation");
+const before = arrival && arrival.type === "back_forward" ? JSON.parse(sessionStorage.getItem(kept)) : null;
+if (before) {
+  const parts = opened();
+  for (const part of before.open.map((i) => parts[i]).filter(Boolean)) {
+    if (part.matches("details")) part.open = true;
+    else part.setAttribute("aria-expanded", "true");
+  }
+  const back = () => scrollTo({ top: before.top, behavior: "instant" });
+  back();
+  addEventListener("load", () => requestAnimationFrame(back));
+}
+
+// On paper, everything but code is open: no claim stands there without its correction.
+const unfolded = new Set();
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll(".bd-article details:not(.code-fold):not([open])")) {
+    fold.open = true;
+    unfolded.add(fold);
+  }
+});
+addEventListener("afterprint", () => {
+  unfolded.forEach((fold) => (fold.open = false));
+  unfolded.clear();
+});
+
+// On narrow screens the contents are a dialog. It closes when something in it is chosen, and where they stand beside
+// the text.
+for (const side of ["primary", "secondary"]) {
+  const dialog = document.querySelector(`#pst-${side}-sidebar-modal`), toggle = document.querySelector(`.${side}-toggle`);
+  if (!dialog || !toggle) continue;
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest("a[href*='#']")) dialog.close();
+  });
+  addEventListener("resize", () => {
+    if (dialog.open && !toggle.getClientRects().length) dialog.close();
+  });
+}
+
 // The contents beside the text say where the reader is, and move so that this can be seen.
 const contents = document.querySelector("#pst-page-toc-nav"), panel = document.querySelector("#pst-secondary-sidebar");
 if (contents && panel) {
   const places = [...contents.querySelectorAll("a[href^='#']")]
-    .map((link) => ({ link, place: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
+    .map((link) => ({ link, place: placeOf(link.hash) }))
     .filter(({ place }) => place);
   const mark = () => {
     const passed = places.filter(({ place }) => place.getBoundingClientRect().top <= innerHeight * 0.3);

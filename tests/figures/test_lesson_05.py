@@ -144,3 +144,27 @@ class TestAnatomy:
         strides = (2, 4, 8, 16, 32)
         means = [rearrange(picture, "c (h p) (w q) -> h w c (p q)", p=s, q=s).mean(dim=-1).numpy() for s in strides]
         assert_equal(drawn(figure), means)
+
+
+class TestOpening:
+    """The picture of the whole: the sizes that Swin-T has, and windows where its blocks have them."""
+
+    def test_it_says_the_sizes_of_swin_t(self, swin: ModuleType) -> None:
+        figure, config = swin.whole_swin(), swin.SWINS["Swin-T"]
+        with torch.device("meta"):
+            maps = swin.Swin(config).features(torch.empty(1, 3, 224, 224))
+        said = [text.get_text() for text in figure.texts]
+        for x in maps:
+            _, high, wide, width = x.shape
+            first = said.index(f"{high}×{wide}")
+            windows = swin.partition(x, config.window).shape[1]
+            assert said[first + 1 : first + 3] == [str(width), str(windows)]
+
+    def test_windows_lie_where_blocks_cut(self, swin: ModuleType) -> None:
+        cuts = [sorted({int(line.get_xdata()[0]) for line in ax.lines} - {0}) for ax in swin.whole_swin().axes]
+        assert cuts[1:5] == [list(range(7, side, 7)) for side in (56, 28, 14, 7)]
+        stage = swin.jitter(swin.initialise(swin.Swin(swin.SWINS["Swin-T"]))).stages[2]
+        for block, drawn_cuts in zip(stage[:2], cuts[5:7], strict=True):
+            first = [swin.seen_by(block.mix, 14, row, 0, 384)[:, 0] for row in range(14)]
+            found = [row for row in range(1, 14) if not first[row][row - 1]]
+            assert found == drawn_cuts, "a token does not see its upper neighbour across a cut"

@@ -1,4 +1,4 @@
-"""Lesson 3's attention where agreement is not all: large scores, random features, maximum flow."""
+"""Lesson 3's attention where agreement is not all: large scores, maximum flow."""
 
 from __future__ import annotations
 
@@ -50,24 +50,38 @@ def test_large_scores_do_not_overflow(lesson: ModuleType) -> None:
         torch.testing.assert_close(answer, wanted, atol=1e-9, rtol=0)
 
 
-# Random features, whose mean is what is wanted and no single draw.
+# Relevance: the weights themselves kept in autograd's graph, as in the authors' notebook.
 
 
-def test_random_features_have_the_right_mean(lesson: ModuleType) -> None:
-    """Products of two features, over 400,000 directions: within five standard errors, which are below 1 %."""
-    q, k = 0.4 * tensor(2, 5, HEAD_DIM)
-    count = 400_000
-    features = [lesson.positive_features(t, count, seed=11) for t in (q, k)]
-    products = torch.einsum("if,jf->ijf", *features) * count
-    wanted = (q @ k.mT / HEAD_DIM**0.5).exp()
-    error = products.std(dim=-1) / count**0.5
-    assert (error < 0.01 * wanted).all()
+def test_relevance_is_that_of_weights_with_gradients(lesson: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = lesson.jitter(lesson.initialise(lesson.Finder())).double()
+    images, labels = tensor(3, 1, 20, 20), torch.tensor([0, 3, 1])
+    mine, kept, attend = lesson.relevance(model, images, labels), [], lesson.attend
 
-    def far(target: Tensor) -> bool:
-        return bool(((products.mean(dim=-1) - target).abs() > 5 * error).any())
+    def watched(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        kept.append(attend(q, k, v, mask)[1])
+        return kept[-1] @ v, kept[-1]
 
-    assert not far(wanted)
-    assert far((q @ k.mT / HEAD_DIM).exp()) and far((q @ k.mT).exp())  # the comparison can tell
+    monkeypatch.setattr(lesson, "attend", watched)
+    slopes = torch.autograd.grad(model(images)[range(3), labels].sum(), kept)
+
+    def related(gained: Sequence[Tensor]) -> Tensor:
+        total = torch.eye(26, dtype=torch.float64)
+        for step in gained:
+            total = total + step @ total
+        return total
+
+    parts = list(zip(slopes, kept, strict=True))
+    torch.testing.assert_close(mine, related([(slope * weights).relu().mean(dim=1) for slope, weights in parts]))
+    wrong = {
+        "no gradient": [weights.mean(dim=1) for weights in kept],
+        "negative evidence": [(slope * weights).mean(dim=1) for slope, weights in parts],
+        "mean before the sign": [(slope * weights).mean(dim=1).relu() for slope, weights in parts],
+        "keys ask queries": [(slope * weights).relu().mean(dim=1).mT for slope, weights in parts],
+        "the last block first": [(slope * weights).relu().mean(dim=1) for slope, weights in parts[::-1]],
+    }
+    for name, gained in wrong.items():
+        assert not torch.allclose(mine, related(gained), rtol=1e-3), name
 
 
 # Maximum flow.

@@ -93,7 +93,7 @@ def test_coordinates_are_those_of_the_libraries(lesson: ModuleType, window: int,
         (own,) = (buffer for name, buffer in layer.named_buffers() if name.endswith("coords_table"))
         torch.testing.assert_close(own.double(), wanted, atol=1e-6, rtol=0)
     mine = lesson.CosineWindowAttention(DIM, HEADS, window, trained)
-    with mock.patch.object(mine.fc1, "forward", side_effect=mine.fc1.forward) as network:
+    with mock.patch.object(mine.bias.fc1, "forward", side_effect=mine.bias.fc1.forward) as network:
         mine.bias()
     torch.testing.assert_close(network.call_args[0][0].double(), wanted.flatten(0, 2), atol=1e-6, rtol=0)
 

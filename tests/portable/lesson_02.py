@@ -139,6 +139,21 @@ CASES = {
     "AxialRoPE": turns(lambda L: L.AxialRoPE(GRID, HEAD_DIM)),
     "AxialRoPE/squeezed": turns(lambda L: L.AxialRoPE(GRID, HEAD_DIM), squeeze=True),
     "MixedRoPE": turns(lambda L: L.MixedRoPE(GRID, HEADS, HEAD_DIM)),
+    "Hidden": _part(
+        lambda L: L.Hidden(L.RelativeBias(GRID, HEADS), torch.arange(24) > 19, HEADS),
+        lambda part, x: (x + part.bias(OTHER)).softmax(dim=-1),
+        lambda: (random(2, HEADS, 24, 24),),
+        {},
+    ),
+    "MeanOfSome": Case(lambda L: L.MeanOfSome(torch.arange(N) < 4), tokens),
+    "without": Case(
+        lambda L: L.without(
+            L.GridViT(L.Learned(GRID, DIM), config=L.ViTConfig(DIM, 2, HEADS, 48, 4, 16, classes=7)),
+            torch.arange(24) > 19,
+        ),
+        lambda: (random(2, 3, 16, 24),),
+    ),
+    "repeated": Case(lambda L: L.repeated, lambda: (random(2, 3, 8, 12), 4, 2)),
     # Models.
     "GridAttention": Case(
         lambda L: Calls(L.GridAttention(DIM, HEADS, L.RelativeBias(GRID, HEADS)), lambda part, x: part(x, GRID)), tokens
@@ -182,9 +197,11 @@ EXEMPT = {
     "fresh": "draws starting values",
     "trained": "runs an experiment",
     "trained_filler": "runs an experiment",
-    "pooling_runs": "runs an experiment",
-    "encoding_runs": "runs an experiment",
-    "enlarged_accuracy": "runs an experiment",
+    "pooling_run": "runs an experiment",
+    "digit_run": "runs an experiment",
+    "part_of": "chooses one of a model's encodings",
+    "acts_on": "answers with words",
+    "spread": "writes numbers as text",
     "digit_model": "builds one of eight models, each of them a case of GridViT",
     "photo_crops": "cuts photographs that it reads itself",
     "depends_on": "answers with a word, which depends on the numbers",

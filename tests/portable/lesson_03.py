@@ -16,8 +16,9 @@ GRADIENTS = {"exported": AUTOGRAD, "compiled": AUTOGRAD, "pretend_cuda": DRIVER}
 # scipy solves what is left of the tensors.
 SCIPY = "scipy's maximum flow reads the numbers"
 FLOW = {"meta": SCIPY, "pretend_cuda": SCIPY, "exported": SCIPY, "compiled": SCIPY}
-DRAWS = "it draws from a generator of its own, which torch's compiler does not follow"
 WHOLE = "whole numbers give float64"
+KEPT = "it reads the weights of the last forward pass, which a compiled layer does not keep"
+WATCHES = {"exported": KEPT, "compiled": KEPT}
 SIDE, DIM = 4, 8
 
 
@@ -73,11 +74,24 @@ def grad_cam(lesson: ModuleType) -> nn.Module:
     return Explained(lesson, lambda model, *given: lesson.grad_cam(model, model.layers[0], *given))
 
 
+def token_gradient(lesson: ModuleType) -> nn.Module:
+    return Explained(lesson, lambda model, *given: lesson.token_gradient(model, model.layers[0], *given)[1])
+
+
+def relevance(lesson: ModuleType) -> nn.Module:
+    return Explained(lesson, lesson.relevance)
+
+
 def erasing(lesson: ModuleType) -> nn.Module:
     return Explained(lesson, lesson.erasing)
 
 
+def head_looks(lesson: ModuleType) -> nn.Module:
+    return Explained(lesson, lesson.head_looks)
+
+
 CASES = {
+    "require_fit": Case(lambda lesson: lesson.require_fit, lambda: qkv(3, 2, 5, DIM)),
     "require_mask": Case(lambda lesson: lesson.require_mask, lambda: (causal(5, 5), random(3, 2, 5, 5)), batched=(1,)),
     "attend": Case(lambda lesson: lesson.attend, lambda: qkv(3, 2, 5, DIM)),
     "attend/mask": Case(lambda lesson: lesson.attend, lambda: (*qkv(3, 2, 5, DIM), causal(3, 1, 5, 5))),
@@ -97,6 +111,14 @@ CASES = {
     "pixel_scores": Case(lambda lesson: lesson.pixel_scores, lambda: (random(1, 3, 8, 8), 2, 5), batched=()),
     "entropy": Case(lambda lesson: lesson.entropy, lambda: (maps(3, 9, 9),)),
     "sight": Case(lambda lesson: lambda x: lesson.sight(torch.tanh, x), lambda: (random(1, 4, DIM),), GRADIENTS),
+    "noticed": Case(
+        lambda lesson: lambda x: lesson.noticed(torch.tanh, x, torch.ones_like(x[0, 0])),
+        lambda: (random(1, 4, DIM),),
+        batched=(),
+    ),
+    "plain_scores": Case(lambda lesson: lesson.plain_scores, lambda: qkv(9, DIM)[:2]),
+    "normed_scores": Case(lambda lesson: lesson.normed_scores, lambda: qkv(9, DIM)[:2]),
+    "clipped_scores": Case(lambda lesson: lesson.clipped_scores, lambda: qkv(9, DIM, large=20)[:2]),
     "looking_at": Case(lambda lesson: lesson.looking_at, lambda: (places().float(), torch.tensor([1, 0]))),
     "looking_at/integers": Case(
         lambda lesson: lesson.looking_at,
@@ -110,11 +132,6 @@ CASES = {
     "linear_attend": Case(
         lambda lesson: lesson.linear_attend, lambda: (*(t.abs() for t in qkv(9, DIM, large=60)[:2]), random(9, DIM))
     ),
-    "positive_features": Case(
-        lambda lesson: lambda t: lesson.positive_features(t, 16, 0),
-        lambda: (random(9, DIM) / 4,),
-        {"exported": DRAWS, "compiled": DRAWS},
-    ),
     "flash_attend": Case(lambda lesson: lesson.flash_attend, lambda: (*qkv(9, DIM), 4), batched=()),
     "flash_attend/large": Case(lambda lesson: lesson.flash_attend, lambda: (*qkv(50, 64, large=60), 16), batched=()),
     "attention_distance": Case(lambda lesson: lesson.attention_distance, lambda: (maps(3, 16, 16), places())),
@@ -122,17 +139,28 @@ CASES = {
         lambda lesson: lambda *blocks: lesson.rollout(blocks), lambda: (maps(3, 2, 5, 5), maps(3, 2, 5, 5))
     ),
     "attention_flow": Case(lambda lesson: lesson.attention_flow, lambda: ([maps(5, 5), maps(5, 5)],), FLOW),
+    "token_gradient": Case(token_gradient, explained, GRADIENTS),
     "grad_cam": Case(grad_cam, explained, GRADIENTS),
+    "relevance": Case(relevance, explained, GRADIENTS),
+    "without_patch": Case(
+        lambda lesson: lesson.without_patch, lambda: (*pictures(), torch.tensor([0, 24, 7])), batched=(0, 1)
+    ),
     "erasing": Case(erasing, explained, batched=(0, 1)),
+    "head_looks": Case(head_looks, lambda: (*pictures(), torch.tensor([0, 24, 7])), WATCHES, batched=(0, 1)),
 }
 EXEMPT = {
     "attention_macs": "plain arithmetic on whole numbers",
     "RefuseUncounted": "refuses operations, returns no tensor",
     "counted": "counts operations, returns no tensor",
-    "Largest": "watches operations, returns no tensor",
-    "errand_errors": "an experiment of its own, in float64",
+    "Alive": "watches operations, returns no tensor",
+    "one_head_errors": "an experiment of its own, in float64",
+    "ring": "draws its sequences from a seed",
+    "trained_ring": "trains a layer",
     "scale_statistics": "an experiment of its own, in float64",
     "under_growth": "an experiment of its own",
+    "striped_images": "draws its pictures from a seed",
     "odd_images": "draws its pictures from a seed",
+    "fit": "trains a model",
     "trained_finder": "trains a model",
+    "trained_neighbour": "trains a model",
 }

@@ -61,6 +61,39 @@ class PieceByPiece(nn.Module):
         return self.attend(x, self.layer, self.shift)
 
 
+class OnePiece(nn.Module):
+    """attend_piece with a layer of its own, on a window that is cut."""
+
+    def __init__(self, lesson: ModuleType) -> None:
+        super().__init__()
+        self.attend, self.layer = lesson.attend_piece, lesson.WindowAttention(DIM, HEADS, WINDOW)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attend(x, self.layer)
+
+
+class SlowSwin(nn.Module):
+    """slow_features of a Swin of its own; its last map."""
+
+    def __init__(self, lesson: ModuleType) -> None:
+        super().__init__()
+        self.features, self.model = lesson.slow_features, lesson.Swin(config(lesson))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(self.model, images)[-1]
+
+
+class Biased(nn.Module):
+    """Tokens with a bias added, which reads no tokens, only its own parameters."""
+
+    def __init__(self, bias: nn.Module, places: int) -> None:
+        super().__init__()
+        self.bias, self.places = bias, places
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias(self.places).sum()
+
+
 def on_its_device(function: str) -> Callable[[ModuleType], Callable[[Tensor], Tensor]]:
     """Labels or mask for a tensor that stands elsewhere."""
     return lambda lesson: lambda x: getattr(lesson, function)(8, 12, WINDOW, 2, x.device)
@@ -94,6 +127,7 @@ CASES = {
     "WindowAttention/large": Case(scores, large_queries_and_keys),
     "region_labels": Case(on_its_device("region_labels"), maps(8, 12), batched=()),
     "shift_mask": Case(on_its_device("shift_mask"), maps(8, 12), batched=()),
+    "attend_piece": Case(lambda lesson: OnePiece(lesson), maps(3, 4)),
     "attend_irregular": Case(lambda lesson: PieceByPiece(lesson, 2), maps(8, 12)),
     "attend_irregular/not shifted": Case(lambda lesson: PieceByPiece(lesson, 0), maps(8, 12)),
     "SwinBlock": Case(lambda lesson: lesson.SwinBlock(DIM, HEADS, WINDOW, 0), maps(8, 12)),
@@ -103,6 +137,7 @@ CASES = {
     "PatchMerging": Case(lambda lesson: lesson.PatchMerging(DIM), maps(5, 8)),
     "Stem": Case(lambda lesson: lesson.Stem(config(lesson)), pictures(17, 20)),
     "Swin": Case(lambda lesson: lesson.Swin(config(lesson)), pictures(34, 43)),
+    "slow_features": Case(lambda lesson: SlowSwin(lesson), pictures(32, 48)),
     "CosineWindowAttention": Case(lambda lesson: lesson.CosineWindowAttention(DIM, HEADS, WINDOW), windows()),
     "CosineWindowAttention/masked": Case(
         lambda lesson: lesson.CosineWindowAttention(DIM, HEADS, WINDOW), masked_windows, batched=(0,)
@@ -114,7 +149,10 @@ CASES = {
     "CosineWindowAttention/smaller window": Case(
         lambda lesson: lesson.CosineWindowAttention(DIM, HEADS, WINDOW, trained_window=2), windows(3)
     ),
+    "WindowBias": Case(lambda lesson: Biased(lesson.WindowBias(HEADS, WINDOW), WINDOW**2), windows()),
+    "OffsetBias": Case(lambda lesson: Biased(lesson.OffsetBias(HEADS, WINDOW, trained_window=2), 9), windows()),
     "SwinV2Block": Case(lambda lesson: lesson.SwinV2Block(DIM, HEADS, WINDOW, 0), maps(8, 12)),
+    "PostNormBlock": Case(lambda lesson: lesson.PostNormBlock(DIM, HEADS, WINDOW, 2), maps(8, 12)),
     "SwinV2Block/padded and shifted": Case(lambda lesson: lesson.SwinV2Block(DIM, HEADS, WINDOW, 2), maps(9, 10)),
     "SwinV2Block/smaller window": Case(lambda lesson: lesson.SwinV2Block(DIM, HEADS, WINDOW, 2), maps(3, 8)),
     "PatchMergingV2": Case(lambda lesson: lesson.PatchMergingV2(DIM), maps(5, 8)),
@@ -126,6 +164,7 @@ CASES = {
     "CSWinAttention": Case(lambda lesson: lesson.CSWinAttention(DIM, 4, 2), maps(4, 6)),
     "FocalAttention": Case(lambda lesson: lesson.FocalAttention(DIM, HEADS, 3, 1), maps(6, 9)),
     "PyramidSegmenter": Case(lambda lesson: lesson.PyramidSegmenter(config(lesson), 2, DIM), pictures(34, 43)),
+    "small_swin": Case(lambda lesson: lesson.small_swin(DIM, (1, 1), 4), pictures(16, 16)),
     "PlainSegmenter": Case(lambda lesson: lesson.PlainSegmenter(DIM, 1, HEADS, grid=4), pictures(16, 16)),
     "PlainSegmenter/another grid": Case(lambda lesson: lesson.PlainSegmenter(DIM, 1, HEADS, grid=4), pictures(12, 24)),
     "mean_iou": Case(said, logits_and_labels, IOU),
@@ -133,6 +172,7 @@ CASES = {
 }
 
 EXEMPT = {
+    "require_shape": "refuses by shapes alone",
     "SwinConfig": "sizes, no tensors",
     "window_index": "numbers the offsets of a window's side; layers keep the answer as a buffer",
     "wanted_bias": "a target for the experiment, from a window's side",

@@ -63,9 +63,13 @@ REFUSED = {
         lambda L: L.GridAttention(24, 3, L.RelativeBias((3, 5), 3))(random(2, 1, 24), (3, 5)),
         r"\(3, 1, 1\) would fit",
     ),
-    "[CLS] and relative positions": (
-        lambda L: L.GridViT(L.Positions(), lambda: L.AxialRoPE((4, 4), 16), L.ClassToken(48)),
-        "MeanPooling",
+    "[CLS] and turned queries": (
+        lambda L: L.GridViT(L.Positions(), lambda: L.AxialRoPE((4, 4), 16), L.ClassToken(48))(random(1, 1, 8, 8)),
+        r"angles \(16, 8\)",
+    ),
+    "[CLS] and a bias": (
+        lambda L: L.GridViT(L.Positions(), lambda: L.RelativeBias((4, 4), 3), L.ClassToken(48))(random(1, 1, 8, 8)),
+        r"\(3, 17, 17\) would fit",
     ),
     "heads that do not divide": (lambda L: L.CrossAttention(25, 3), "24 or 27 would fit"),
     "an odd width": (lambda L: L.sine_cosine(torch.arange(3), 5), "4 or 6 would fit"),

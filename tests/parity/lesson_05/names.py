@@ -13,9 +13,10 @@ from tests.parity.framework.harness import translate
 
 Rules = tuple[tuple[str, str | Callable[[re.Match], str]], ...]
 BIAS: Rules = (
-    (r"relative_position_bias\.relative_position_bias_table", "table"), ("relative_position_bias_table", "table"),
-    ("logit_scale", "log_scale"), (r"(cpb|continuous_position_bias)_mlp\.0", "fc1"),
-    (r"(cpb|continuous_position_bias)_mlp\.2", "fc2"),
+    (r"relative_position_bias\.relative_position_bias_table", "bias.table"),
+    ("relative_position_bias_table", "bias.table"),
+    ("logit_scale", "log_scale"), (r"(cpb|continuous_position_bias)_mlp\.0", "bias.fc1"),
+    (r"(cpb|continuous_position_bias)_mlp\.2", "bias.fc2"),
 )  # fmt: skip
 TIMM: Rules = (
     ("patch_embed", "stem"), (r"stem\.proj", "stem.patch.proj"), (r"attn\.proj", "attn.out"),
