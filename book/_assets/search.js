@@ -79,7 +79,8 @@
       for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
     }
     for (const [place, score] of scores) {
-      const title = book.titles[place];
+      // One word asks for what is general: "… in ViT" makes a title no narrower, in a book about ViT.
+      const title = book.titles[place].filter((word) => asked.size > 1 || word !== "vit" || asked.has(word));
       scores.set(place, score * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
     }
     const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
