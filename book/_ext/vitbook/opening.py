@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
 from tools.lesson.folding import Fold, count_lines
-from tools.lesson.format import OPENING
+from tools.lesson.format import CARRIED_OVER, OPENING
 from vitbook.cells import cell_tags, is_cell, part_of
 from vitbook.folds import Folded, line_of
 
@@ -37,6 +37,7 @@ class Opening(SphinxTransform):
         text = takewhile(lambda node: not (is_cell(node) or isinstance(node, nodes.section)), page[position + 1 :])
         last = [opening, *text][-1]
         end = page.index(last) + 1
+        code += takewhile(is_restated, page[end:])
         page[end:end] = [nodes.comment()]  # keeps the place while the code is moved
         place = page[end]
         for node in code:
@@ -50,10 +51,15 @@ class Opening(SphinxTransform):
         place.replace_self(folded_together(code))
 
 
+def is_restated(node: nodes.Node) -> bool:
+    """Tell whether a node is a cell that an earlier lesson has explained."""
+    return is_cell(node) and CARRIED_OVER in cell_tags(node)
+
+
 def folded_together(code: list[nodes.Element]) -> nodes.Element:
     """Put the cells that a reader may skip at first behind one line; each keeps its own behind it."""
     lines = sum(count_lines(block.astext()) for cell in code for block in cell.findall(nodes.literal_block))
-    fold = Fold("Code", "imports, set-up and the picture above", lines)
+    fold = Fold("Code", "what the lesson needs, and the picture above", lines)
     together = nodes.container("", Folded("", *code, line=line_of(fold, "")), classes=["cell", "has-fold"])
     return together
 
