@@ -107,7 +107,8 @@ class TestLesson:
         page = self.page(pages, lesson)
         code = [cell for cell in cells(lesson) if cell["cell_type"] == "code"]
         found = [fold_of("".join(cell["source"]), tags_of(cell), draws(cell)) for cell in code]
-        each = [summary for summary in page.select("details.code-fold > summary") if not summary.parent.select("details")]
+        summaries = page.select("details.code-fold > summary")
+        each = [summary for summary in summaries if not summary.parent.select("details")]
         lines = sorted(summary.get_text() for summary in each)
         expected = sorted(str(fold) for fold in found if fold is not None)
         assert len(lines) == len(expected) > 0
