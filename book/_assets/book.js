@@ -203,11 +203,4 @@ if (form) {
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("pageshow", restore); // after Back, too: the address counts, not what the browser kept
   restore();
-  // On paper no answer stays behind its fold.
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll(".question-row details:not([open])")];
-    for (const answer of closed) answer.open = true;
-  });
-  addEventListener("afterprint", () => closed.splice(0).forEach((answer) => (answer.open = false)));
 }
