@@ -55,23 +55,77 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A link to something behind a fold opens it. (Browsers do so by themselves, old ones apart.)
+// The element that an address names, if any: what is no name, such as `#100%`, is an error to decode.
+const placeOf = (hash) => {
+  try { return document.getElementById(decodeURIComponent(hash.slice(1))); }
+  catch { return null; }
+};
+
+// A link to something behind a fold opens it. (Browsers open folds by themselves, old ones apart, but no button.)
 const reveal = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folds = [];
-  for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
-  if (folds.every((fold) => fold.open)) return;
+  const target = placeOf(location.hash), folds = [];
+  if (!target) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
+  const button = folds.length ? null : target.closest(".cell") && target.closest(".cell").querySelector(".show-code[aria-expanded='false']");
+  if (button) button.setAttribute("aria-expanded", "true");
+  if (!button && folds.every((fold) => fold.open)) return;
   folds.forEach((fold) => (fold.open = true));
   target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);
 reveal();
 
+// After Back, the folds that the reader had opened are open again, and the page is where it was.
+const opened = () => [...document.querySelectorAll(".bd-article details, .bd-article .show-code")];
+const kept = `folds of ${location.pathname}`;
+addEventListener("pagehide", () => {
+  const open = opened().map((part) => (part.matches("details") ? part.open : part.getAttribute("aria-expanded") === "true"));
+  sessionStorage.setItem(kept, JSON.stringify({ open: open.flatMap((is, i) => (is ? [i] : [])), top: scrollY }));
+});
+const [arrival] = performance.getEntriesByType("navigation");
+const before = arrival && arrival.type === "back_forward" ? JSON.parse(sessionStorage.getItem(kept)) : null;
+if (before) {
+  const parts = opened();
+  for (const part of before.open.map((i) => parts[i]).filter(Boolean)) {
+    if (part.matches("details")) part.open = true;
+    else part.setAttribute("aria-expanded", "true");
+  }
+  const back = () => scrollTo({ top: before.top, behavior: "instant" });
+  back();
+  addEventListener("load", () => requestAnimationFrame(back));
+}
+
+// On paper, everything but code is open: no claim stands there without its correction.
+const unfolded = new Set();
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll(".bd-article details:not(.code-fold):not([open])")) {
+    fold.open = true;
+    unfolded.add(fold);
+  }
+});
+addEventListener("afterprint", () => {
+  unfolded.forEach((fold) => (fold.open = false));
+  unfolded.clear();
+});
+
+// On narrow screens the contents are a dialog. It closes when something in it is chosen, and where they stand beside
+// the text.
+for (const side of ["primary", "secondary"]) {
+  const dialog = document.querySelector(`#pst-${side}-sidebar-modal`), toggle = document.querySelector(`.${side}-toggle`);
+  if (!dialog || !toggle) continue;
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest("a[href*='#']")) dialog.close();
+  });
+  addEventListener("resize", () => {
+    if (dialog.open && !toggle.getClientRects().length) dialog.close();
+  });
+}
+
 // The contents beside the text say where the reader is, and move so that this can be seen.
 const contents = document.querySelector("#pst-page-toc-nav"), panel = document.querySelector("#pst-secondary-sidebar");
 if (contents && panel) {
   const places = [...contents.querySelectorAll("a[href^='#']")]
-    .map((link) => ({ link, place: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
+    .map((link) => ({ link, place: placeOf(link.hash) }))
     .filter(({ place }) => place);
   const mark = () => {
     const passed = places.filter(({ place }) => place.getBoundingClientRect().top <= innerHeight * 0.3);
@@ -105,15 +159,24 @@ for (const link of document.querySelectorAll(".bd-sidebar-primary a.current")) l
 // The question index: what is asked for is kept in the address, so that it can be sent to somebody.
 const form = document.querySelector(".question-filter");
 if (form) {
-  const rows = [...document.querySelectorAll(".question-row")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+  // Question, topics and answer count, not what is written on every row; -ise is -ize, a plural its singular, and the
+  // beginning of a word is enough ("core" is not in "score").
+  const fold = (text) =>
+    ` ${text.normalize("NFKC").toLowerCase().replace(/z/g, "s").replace(/(?<=[a-z]{3})our/g, "or").replace(/[^\p{L}\p{N}√]+/gu, " ").trim()}`;
+  const rows = [...document.querySelectorAll(".question-row")].map((row) => {
+    const said = [...row.querySelectorAll(".question-line, .topics, .folded-answer")].map((part) => part.textContent);
+    return { row, text: fold([...said, row.matches(".to-come") ? "to come" : ""].join(" ")) };
+  });
+  const fits = ({ row, text }, word) => (/^ q\d+$/.test(word) ? row.id === word.trim() : text.includes(word));
   const parts = new Set(rows.map(({ row }) => row.parentElement));
   const { words, lesson, difficulty, topic, tonight, careful } = form.elements;
   const choose = () => {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const { row, text } of rows) {
+    const wanted = words.value.split(/\s+/).map(fold).filter((word) => word.trim()).map((word) => word.replace(/(?<=\w{2}[^s])s$/, ""));
+    let shown = 0, toCome = 0;
+    for (const entry of rows) {
+      const { row } = entry;
       row.hidden = !(
-        wanted.every((word) => text.includes(word)) &&
+        wanted.every((word) => fits(entry, word)) &&
         (!lesson.value || row.classList.contains(`lesson-${lesson.value}`)) &&
         (!difficulty.value || row.classList.contains(difficulty.value)) &&
         (!topic.value || row.classList.contains(`topic-${topic.value}`)) &&
@@ -121,9 +184,10 @@ if (form) {
         (!careful.checked || row.classList.contains("with-careful"))
       );
       shown += !row.hidden;
+      toCome += !row.hidden && row.matches(".to-come");
     }
     for (const part of parts) part.hidden = !part.querySelector(".question-row:not([hidden])");
-    form.querySelector("output").textContent = `${shown} of ${rows.length} questions`;
+    form.querySelector("output").textContent = `${shown} of ${rows.length} questions${toCome ? `, ${toCome} of them still to come` : ""}`;
   };
   const restore = () => {
     const asked = new URLSearchParams(location.search);
@@ -133,7 +197,7 @@ if (form) {
   };
   form.addEventListener("input", () => {
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
-    history.replaceState(null, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
+    history.replaceState(history.state, "", `${location.pathname}${query && `?${query}`}${location.hash}`);
     choose();
   });
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -5,7 +5,7 @@
 (() => {
   const SHOWN = { questions: 8, others: 6 };
   const WORTH = 0.3; // of the best score, among questions and among others: what fits less is not shown
-  const LONGEST_QUERY = 300;
+  const LONGEST_QUERY = 200; // letters
   const TITLE = 1; // how much more a passage counts whose whole title was asked for
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const onSearchPage = document.querySelector("#search-results");
@@ -15,7 +15,7 @@
       const tag = document.createElement("script");
       tag.src = new URL(`_static/${name}`, root).href;
       tag.onload = done;
-      tag.onerror = () => failed(new Error(`${name} could not be loaded`));
+      tag.onerror = () => (tag.remove(), failed(new Error(`${name} could not be loaded`)));
       document.head.append(tag);
     });
   let loaded;
@@ -31,6 +31,9 @@
       window.bookIndex.stems = (text) => stems(book, text); // for the test that compares them with the index's
       const named = (title) => [...new Set(stems(book, title))].filter((word) => !/^q?\d+$/.test(word));
       return { ...book, titles: passages.map(([, , title]) => named(title)) };
+    }).catch((error) => {
+      loaded = undefined; // the next key stroke tries again
+      throw error;
     }));
 
   const split = ({ word, mixed }, text) =>
@@ -56,8 +59,9 @@
     return terms;
   };
   // A word that the book does not have may be the beginning of one, or one with another ending.
+  // "86M" is a number with its unit.
   const near = ({ words }, word) =>
-    word.length < 3 ? [] : [...words.keys()].filter((known) => known.startsWith(word) || (known.length > 3 && word.startsWith(known)));
+    /^\d+[a-z]$/.test(word) && words.has(word.slice(0, -1)) ? [word.slice(0, -1)] : word.length < 3 ? [] : [...words.keys()].filter((known) => known.startsWith(word) || (known.length > 3 && word.startsWith(known)));
 
   const search = (book, query) => {
     const found = stems(book, query.slice(0, LONGEST_QUERY));
@@ -75,13 +79,16 @@
       for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
     }
     for (const [place, score] of scores) {
-      const title = book.titles[place];
+      // One word asks for what is general: "… in ViT" makes a title no narrower, in a book about ViT.
+      const title = book.titles[place].filter((word) => asked.size > 1 || word !== "vit" || asked.has(word));
       scores.set(place, score * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
     }
     const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const isQuestion = ([place]) => /^q\d+$/.test(book.passages[place][1]);
-    const best = (list, most) =>
-      list.filter(([, score]) => score >= WORTH * list[0][1]).slice(0, most).map(([place]) => book.passages[place]);
+    const best = (list, most) => {
+      const fit = list.filter(([, score]) => score >= WORTH * list[0][1]);
+      return { all: fit.length, shown: fit.slice(0, most).map(([place]) => book.passages[place]) };
+    };
     return {
       found: asked,
       questions: best(ranked.filter(isQuestion), SHOWN.questions),
@@ -99,9 +106,9 @@
   const marked = (book, found, text) =>
     text.split(/([\p{L}\p{N}√]+)/u).map((part, i) =>
       i % 2 && stems(book, part).some((word) => found.has(word)) ? element("mark", "", part) : part);
-  const list = (book, found, title, passages) => {
-    if (!passages.length) return [];
-    const items = passages.map(([page, anchor, title, excerpt]) => {
+  const list = (book, found, title, { shown }) => {
+    if (!shown.length) return [];
+    const items = shown.map(([page, anchor, title, excerpt]) => {
       const link = element("a", "found-title", ...marked(book, found, title));
       link.href = new URL(`${book.pages[page][0]}.html${anchor && `#${anchor}`}`, root).href;
       const place = element("span", "found-place", book.pages[page][1]);
@@ -109,7 +116,9 @@
     });
     return [element("h2", "", title), element("ol", "found-list", ...items)];
   };
-  const many = ({ length }, what) => `${length} ${what}${length === 1 ? "" : "s"}`;
+  const many = ({ all, shown: { length } }, what) =>
+    `${all > length ? `the best ${length} of ${all}` : length} ${what}${all === 1 ? "" : "s"}`;
+  const capital = (text) => text[0].toUpperCase() + text.slice(1);
   const nothing = (query) => {
     const all = element("a", "", "question index");
     all.href = new URL("book/questions.html", root).href;
@@ -126,6 +135,9 @@
     count.setAttribute("role", "status");
     box.append(count, results);
     let asked = 0;
+    if (dialog) dialog.setAttribute("aria-label", "Search the book");
+    const cut = () => input.value.trim().slice(0, LONGEST_QUERY);
+    form.addEventListener("submit", () => (input.value = cut())); // the text becomes an address
     const show = async () => {
       const query = input.value.trim();
       const turn = ++asked;
@@ -135,7 +147,7 @@
         if (turn !== asked) return; // something else has been typed meanwhile
         const { found, questions, others } = search(book, query);
         const lists = [...list(book, found, "Questions", questions), ...list(book, found, "Other places", others)];
-        count.textContent = lists.length ? `${many(questions, "question")}, ${many(others, "other place")}` : "Nothing found";
+        count.textContent = lists.length ? capital(`${many(questions, "question")}, ${many(others, "other place")}`) : "Nothing found";
         results.replaceChildren(...(lists.length ? lists : [nothing(query)]));
       } catch (error) {
         count.textContent = `The search cannot work here: ${error.message}.`;
@@ -157,7 +169,7 @@
         input.value = new URLSearchParams(location.search).get("q") || "";
         show();
       };
-      input.addEventListener("change", () => history.replaceState(null, "", `?q=${encodeURIComponent(input.value)}`));
+      input.addEventListener("change", () => history.replaceState(null, "", `?q=${encodeURIComponent(cut())}`));
       addEventListener("pageshow", (event) => event.persisted || restore());
     }
   }

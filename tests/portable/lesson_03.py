@@ -142,7 +142,9 @@ CASES = {
     "token_gradient": Case(token_gradient, explained, GRADIENTS),
     "grad_cam": Case(grad_cam, explained, GRADIENTS),
     "relevance": Case(relevance, explained, GRADIENTS),
-    "erase": Case(lambda lesson: lesson.erase, lambda: (*pictures(), torch.tensor([0, 24, 7])), batched=(0, 1)),
+    "without_patch": Case(
+        lambda lesson: lesson.without_patch, lambda: (*pictures(), torch.tensor([0, 24, 7])), batched=(0, 1)
+    ),
     "erasing": Case(erasing, explained, batched=(0, 1)),
     "head_looks": Case(head_looks, lambda: (*pictures(), torch.tensor([0, 24, 7])), WATCHES, batched=(0, 1)),
 }

@@ -149,7 +149,7 @@ CASES = {
     "CosineWindowAttention/smaller window": Case(
         lambda lesson: lesson.CosineWindowAttention(DIM, HEADS, WINDOW, trained_window=2), windows(3)
     ),
-    "RelativeBias": Case(lambda lesson: Biased(lesson.RelativeBias(HEADS, WINDOW), WINDOW**2), windows()),
+    "WindowBias": Case(lambda lesson: Biased(lesson.WindowBias(HEADS, WINDOW), WINDOW**2), windows()),
     "OffsetBias": Case(lambda lesson: Biased(lesson.OffsetBias(HEADS, WINDOW, trained_window=2), 9), windows()),
     "SwinV2Block": Case(lambda lesson: lesson.SwinV2Block(DIM, HEADS, WINDOW, 0), maps(8, 12)),
     "PostNormBlock": Case(lambda lesson: lesson.PostNormBlock(DIM, HEADS, WINDOW, 2), maps(8, 12)),

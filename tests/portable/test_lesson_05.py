@@ -77,7 +77,7 @@ def test_a_fresh_scale_is_kept(lesson: ModuleType) -> None:
 
 def test_the_index_moves_with_the_layer(lesson: ModuleType) -> None:
     """Made once, not at each forward, and no part of what is saved."""
-    for layer in (lesson.RelativeBias(2, 4), lesson.OffsetBias(2, 4)):
+    for layer in (lesson.WindowBias(2, 4), lesson.OffsetBias(2, 4)):
         assert layer.index.device == torch.device("cpu")
         assert layer.to("meta").index.device == torch.device("meta")
         assert not {"index", "offsets"} & layer.state_dict().keys()

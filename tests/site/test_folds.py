@@ -162,6 +162,24 @@ def test_the_line_is_not_repeated_in_the_code(page: BeautifulSoup) -> None:
     assert code.startswith("area = 4") and fold(page, "one").select("pre .mi"), "the code is still coloured"
 
 
+def test_a_verdict_says_what_it_means(page: BeautifulSoup) -> None:
+    verdict = fold(page, "one").select_one(".verdict")
+    assert verdict["title"].startswith("The cell ran to its end") and verdict.select_one(".visually-hidden")
+    assert fold(page, "one-failed").select_one(".verdict")["title"].startswith("The cell did not run")
+
+
+def test_the_marks_of_solutions_and_tests_are_left_out() -> None:
+    from vitbook.cells import without_opening
+
+    marked = "# Tests\n### BEGIN HIDDEN TESTS\na\n### END HIDDEN TESTS"
+    assert without_opening(marked).splitlines()[-1] == "a"
+    assert without_opening("    ### BEGIN SOLUTION\n    b\n    ### END SOLUTION") == "    b"
+
+
+def test_a_lesson_has_the_address_of_its_number(page: BeautifulSoup) -> None:
+    assert page.find(id="lesson-1").get_text().startswith("A lesson")
+
+
 def test_output_stands_below_the_fold(page: BeautifulSoup) -> None:
     cell = fold(page, "plot").find_parent(class_="cell")
     assert cell.select_one(".cell_output img") and not fold(page, "plot").select(".cell_output")
@@ -249,21 +267,6 @@ def test_the_picture_of_the_whole_stands_under_the_promise(page: BeautifulSoup, 
 def test_a_picture_with_images_is_told_from_a_plot(page: BeautifulSoup) -> None:
     assert page.find("img", alt="The whole.").find_parent(class_="shows-images")
     assert page.find("img", alt="A curve.").find_parent(class_="only-plots")
-
-
-@pytest.mark.parametrize(
-    ("code", "lines"),
-    [
-        ("    a\n    b", ["a", "b"]),
-        ("x = 1\n        return x", ["x = 1", "return x"]),
-        ("for x in y:\n    f(x)", ["for x in y:", "    f(x)"]),
-        ("f(\n    1\n)", ["f(", "    1", ")"]),
-    ],
-)
-def test_changed_lines_are_aligned(code: str, lines: list[str]) -> None:
-    from vitbook.mutants import aligned
-
-    assert aligned(code) == lines
 
 
 @pytest.mark.parametrize(

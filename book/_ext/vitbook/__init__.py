@@ -14,6 +14,7 @@ do beyond that is added here, while the site is built. Each module does one job:
 - ``cells``       what code is folded and what stays open, and the note in place of live panels
 - ``folds``       the line under which code is folded, and its verdict
 - ``mutants``     what makes a proof fail, shown beside it
+- ``places``      where in the lesson such a change goes
 - ``opening``     the picture of the whole, directly under a lesson's promise
 - ``exercises``   stubs before solutions, and the student notebooks
 - ``pictures``    the lessons' own figures: as vector files, and shown again elsewhere

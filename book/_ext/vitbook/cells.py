@@ -13,14 +13,15 @@ from sphinx.transforms import SphinxTransform
 
 from tools.lesson.folding import NAMES, PURPOSE_LINE, Fold, count_lines, fold_of
 from tools.lesson.format import (
+    BEGIN_HIDDEN_TESTS,
     BEGIN_SOLUTION,
+    END_HIDDEN_TESTS,
     END_SOLUTION,
     FRAME_SLIDER,
     LIVE,
     OPEN,
     PLOT,
     QUESTION_TAG,
-    SOLUTION,
     TITLE_LINE,
 )
 from vitbook.folds import Folded, line_of, verdict_of
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 # Functions and classes that a cell defines.
 DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
-MARKER = re.compile(rf"^[ \t]*(?:{BEGIN_SOLUTION}|{END_SOLUTION})[^\n]*\n?", re.MULTILINE)
+MARKER = re.compile(
+    rf"^[ \t]*(?:{BEGIN_SOLUTION}|{END_SOLUTION}|{BEGIN_HIDDEN_TESTS}|{END_HIDDEN_TESTS})[^\n]*(?:\n|\Z)", re.MULTILINE
+)
 SHORT = 4  # lines of code that stay open on a narrow screen
 
 
@@ -65,7 +68,7 @@ def show_code(block: nodes.Element, text: str) -> None:
 
 
 def without_opening(source: str) -> str:
-    """Leave out what the page says in other words: the line that says what a cell is, the marks round a solution."""
+    """Leave out what the page says in other words: its first line, marks round solutions and tests."""
     match = PURPOSE_LINE.match(source) or TITLE_LINE.match(source)
     return MARKER.sub("", source[match.end() :] if match else source).strip("\n")
 
@@ -121,24 +124,24 @@ class Cells(SphinxTransform):
             return
         mutants_path = mutants_file(Path(self.env.srcdir), path.stem)
         self.env.note_dependency(str(mutants_path))
-        mutants, proofs = read_mutants(mutants_path), proofs_of(stored)
+        mutants = read_mutants(mutants_path)
         for cell in list(self.document.findall(is_cell)):
             index = cell["cell_index"]
             cell["ids"].append(f"cell-{nodes.make_id(stored[index].get('id', str(index)))}")
-            notes = list(self.failing(index, mutants, proofs))
+            notes = list(self.failing(index, mutants, stored))
             self.fold(cell, stored[index], notes)
             if LIVE in cell_tags(cell):
                 self.replace_panel(cell)
 
     @staticmethod
-    def failing(
-        index: int, mutants: dict[int, list[Mutant]], proofs: dict[int, tuple[int, int]]
-    ) -> Iterator[nodes.Element]:
+    def failing(index: int, mutants: dict[int, list[Mutant]], cells: list[dict[str, Any]]) -> Iterator[nodes.Element]:
         """Yield what makes the proofs fail that end in a cell."""
+        proofs = proofs_of(cells)
         here = [question for question, (place, _) in proofs.items() if place == index and question in mutants]
         for question in here:
             alone = proofs[question][1] == 1 and len(here) == 1
-            yield note(mutants[question], "This cell" if alone else f"The proof of Q{question}")
+            subject = "This cell" if alone else f"The proof of Q{question}"
+            yield note(mutants[question], subject, cells, index)
 
     @staticmethod
     def fold(cell: nodes.Element, stored: dict[str, Any], notes: list[nodes.Element]) -> None:
@@ -155,8 +158,7 @@ class Cells(SphinxTransform):
         purpose = PURPOSE_LINE.match(text)
         verdict = verdict_of(stored) if purpose else ""
         if fold is not None:
-            if SOLUTION in tags:
-                fold = Fold(fold.kind, fold.words, count_lines(code))
+            fold = Fold(fold.kind, fold.words, count_lines(code))  # without the marks of solutions and tests
             cell["classes"] += ["has-fold"] + ["has-output"] * (part_of(cell, "cell_code_output") is not None)
             cell.replace(source, folded := Folded("", source, *notes, line=line_of(fold, verdict)))
             if fold.kind in (NAMES[PLOT], NAMES[FRAME_SLIDER]):  # a picture is looked at before its code

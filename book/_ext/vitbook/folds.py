@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 HOLDS, NOT_RUN = "✓ holds", "not run"
+# What the verdict says; for lack of room on the line only its sign is seen, and its word is read out.
+MEANING = {
+    HOLDS: "The cell ran to its end when the lesson was last stored, and its assertions held.",
+    NOT_RUN: "The cell did not run to its end when the lesson was last stored.",
+}
 MARKED = re.compile(r"`([^`]+)`")
 NAME = re.compile(r"(\bclass \w+|\b\w+\(\))")
 
@@ -58,7 +63,9 @@ def line_of(fold: Fold, verdict: str) -> str:
     length = f'<span class="fold-length">· {fold.lines} line{"s" * (fold.lines != 1)}</span>'
     parts = [kind, words and f'<span class="fold-words">{words}</span>', length]
     if verdict:
-        parts.append(f'<span class="verdict{" holds" * (verdict == HOLDS)}">{verdict}</span>')
+        shown = verdict.replace("✓ holds", '✓<span class="visually-hidden"> holds</span>')
+        holds = " holds" * (verdict == HOLDS)
+        parts.append(f'<span class="verdict{holds}" title="{MEANING[verdict]}">{shown}</span>')
     return " ".join(part for part in parts if part)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import ndiff
 from pathlib import Path
-from textwrap import dedent
+from typing import Any
 
 from docutils import nodes
 
 from tools.lesson.entries import read_toml
+from vitbook.places import find_place, where, whole_lines
 
 FOLDER = "tests/mutants"
 LONGEST_INLINE = 48  # characters of a change that stands within a sentence
@@ -26,6 +27,7 @@ class Mutant:
     find: str
     put: str
     sample: bool = False
+    cell: str | None = None  # where it stands, if its text occurs in several cells
 
     @property
     def readable(self) -> tuple[bool, bool]:
@@ -42,42 +44,42 @@ def read_mutants(path: Path) -> dict[int, list[Mutant]]:
     """Return the mutants of a lesson by question, the one to show first; none where there is no such file."""
     found: dict[int, list[Mutant]] = {}
     for entry in read_toml(path).get("mutant", []) if path.is_file() else []:
-        mutant = Mutant(entry["question"], entry["why"], entry["find"], entry["put"], entry.get("sample", False))
+        texts = (entry["why"], entry["find"], entry["put"])
+        mutant = Mutant(entry["question"], *texts, entry.get("sample", False), entry.get("cell"))
         found.setdefault(mutant.question, []).append(mutant)
     return {question: sorted(mutants, key=lambda mutant: mutant.readable) for question, mutants in found.items()}
 
 
-def aligned(code: str) -> list[str]:
-    """Return the lines of a piece of code that may begin within a line, without the indentation they share."""
-    first, _, rest = code.partition("\n")
-    if rest and not first.startswith(" ") and not first.endswith((":", "(", "[", "{")):
-        return [first, *dedent(rest).splitlines()]
-    return dedent(code).splitlines()
-
-
-def difference(mutant: Mutant) -> nodes.literal_block:
+def difference(find: str, put: str) -> nodes.literal_block:
     """Return a change as lines taken away, lines put in their place, and lines that stay."""
-    lines = ndiff(aligned(mutant.find), aligned(mutant.put))
+    lines = ndiff(find.splitlines(), put.splitlines())
     text = "\n".join(line for line in lines if not line.startswith("?"))
     return nodes.literal_block(text, text, language="diff", classes=["mutant"])
 
 
-def fits_in_a_sentence(mutant: Mutant) -> bool:
+def fits_in_a_sentence(*texts: str) -> bool:
     """Tell whether a change is short enough to be read within a sentence."""
-    return all(0 < len(text) <= LONGEST_INLINE and "\n" not in text for text in (mutant.find, mutant.put))
+    return all(0 < len(text) <= LONGEST_INLINE and "\n" not in text for text in texts)
 
 
-def note(mutants: list[Mutant], subject: str) -> nodes.container:
-    """Say when a proof fails: the first change in full, the reasons of the others. `subject` is what fails."""
+def note(mutants: list[Mutant], subject: str, cells: list[dict[str, Any]], here: int) -> nodes.container:
+    """Say when a proof fails: the first change in full, the reasons of the others.
+
+    `subject` is what fails, `cells` are those of the lesson, and `here` is the number of the one beside the note.
+    """
     first, others = mutants[0], mutants[1:]
+    place = find_place(first, cells)
+    find, put = whole_lines(first, place)
     sentence = nodes.paragraph("", f"{subject} fails when, for example, ")
     result = nodes.container("", sentence, classes=["mutants"])
-    if fits_in_a_sentence(first):
-        sentence += [nodes.literal("", first.find), nodes.Text(" becomes "), nodes.literal("", first.put)]
+    if place is not None:
+        sentence += where(place, here)
+    if fits_in_a_sentence(find, put):
+        sentence += [nodes.literal("", find), nodes.Text(" becomes "), nodes.literal("", put)]
         sentence += nodes.Text(f": {first.why}.")
     else:
         sentence += nodes.Text(f"this changes ({first.why}):")
-        result += difference(first)
+        result += difference(find, put)
     if others:
         reasons = "; ".join(mutant.why for mutant in others[:MOST_REASONS])
         more = len(others) - MOST_REASONS

@@ -66,10 +66,11 @@ def complete_page(
         shown = preview(title or app.config.html_title, description, f"{pagename}.html", app.config.html_title, address)
         tags += "".join(f'<meta property="{name}" content="{escape(value)}">\n' for name, value in shown.items())
     context["metatags"] = context.get("metatags", "") + tags
+    context["default_mode"] = "light"  # the colours of a page without scripts; layout.html asks the reader's system
     if "genindexentries" in context:
         sort_index(context["genindexentries"])
 
 
 def setup(app: Sphinx) -> None:
     """Register the hook."""
-    app.connect("html-page-context", complete_page)
+    app.connect("html-page-context", complete_page, priority=900)  # after the theme

@@ -73,7 +73,9 @@ class Anchors(SphinxTransform):
         lesson = LESSON_FILE.fullmatch(self.env.docname)
         sections = list(self.document.findall(nodes.section))
         if lesson and sections:
-            self.note_label(f"lesson-{int(lesson[1])}", "", sections[0].next_node(nodes.title).astext())
+            name = f"lesson-{int(lesson[1])}"
+            self.note_label(name, "", sections[0].next_node(nodes.title).astext())
+            sections[0].next_node(nodes.title)["ids"].append(name)  # for who writes the address by hand
         for section in sections:
             title = section.next_node(nodes.title).astext()
             if match := QUESTION.match(title):

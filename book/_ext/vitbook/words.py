@@ -16,11 +16,11 @@ from vitbook.passages import Passage
 # Words that ask rather than name.
 ASKING = """
 a about after all also am an and any are as at be because been but by can could did do does doing done each else
-exactly explain explanation for from get gets got had has have having help how i idea if in into is it its just let
-like me mean meaning means more most my no not of on once only or other our out overview please purpose question
-rather really same shall should simple simply so some such terms than that the their them then there these they
-thing things this those to too understand us use used uses using very was we well were what when where whether
-which while who whom why will with work works would you your
+exactly explain explained explanation for from get gets got had has have having help how i idea if in into is it
+its just let like me mean meaning means more most my no not of on once only or other our out overview please
+purpose question rather really same shall should simple simply so some such terms than that the their them then
+there these they thing things this those to too understand us use used uses using very was we well were what
+when where whether which while who whom why will with work works would you your
 """
 STOP_WORDS = frozenset(ASKING.split())
 # Everyday words that mean the same in a question about a model; the glossary has the other names of its terms.

@@ -217,3 +217,24 @@ def grid_vit(lesson: ModuleType, pooling: str = "token") -> Case:
         config = lesson.ViTConfig(**VIT | {"mlp_dim": 4 * DIM}, classes=7)
     mine = lesson.GridViT(lesson.Learned(GRID, DIM), pooling=part, config=config)
     return Case(mine, theirs, tensor(2, 3, 6, 10), vit_names)
+
+
+def cait(lesson: ModuleType) -> Case:
+    """timm's CaiT with plain attention in its blocks and LayerScale held at one: where its last norm is, too."""
+    config = lesson.ViTConfig(**VIT | {"mlp_dim": 4 * DIM}, classes=7)
+    theirs = reference("timm.models.cait").Cait(
+        img_size=(6, 10), patch_size=2, in_chans=3, num_classes=7, embed_dim=DIM, depth=2, num_heads=HEADS,
+        norm_layer=norm_layer, attn_block=reference("timm").models.vision_transformer.Attention,
+    )  # fmt: skip
+    for block in (*theirs.blocks, *theirs.blocks_token_only):
+        without_layer_scale(block)
+
+    def names(parameters: Named) -> dict[str, Tensor]:
+        late = {n: t for n, t in parameters.items() if n.startswith("blocks_token_only.")}
+        rest = {n: t for n, t in parameters.items() if n not in late}
+        layers = {n.replace("blocks_token_only.", "pooling.layers."): t for n, t in late.items()}
+        return vit_names(rest) | class_attention_names(layers)
+
+    mine = lesson.GridViT(lesson.Learned(GRID, DIM), pooling=lesson.ClassAttention(DIM, HEADS), config=config)
+    silent = frozenset(f"blocks_token_only.{layer}.attn.k.bias" for layer in range(2))
+    return Case(mine, theirs, tensor(2, 3, 6, 10), names, silent=silent)

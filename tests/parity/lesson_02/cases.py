@@ -7,6 +7,7 @@ from functools import partial
 from tests.parity.framework.cases import Build
 from tests.parity.lesson_02.attention import (
     attention_pooling,
+    cait,
     class_attention,
     class_attention_layer,
     cross_attention,
@@ -73,4 +74,5 @@ CASES: dict[str, Build] = {
     "ViT, mean = timm": partial(grid_vit, pooling="avg"),
     "ViT, max = timm": partial(grid_vit, pooling="max"),
     "ViT, MAP = timm": partial(grid_vit, pooling="map"),
+    "ViT, class attention = CaiT": cait,
 }

@@ -172,6 +172,7 @@ DAMAGES: list[Damaged] = [
      first_input(cls_moved, "blocks"), "outputs"),
     ("ViT, mean = timm", "maximum", setting("global_pool", "max"), "outputs"),
     ("ViT, max = timm", "mean", setting("global_pool", "avg"), "outputs"),
+    ("ViT, class attention = CaiT", "no norm behind class attention", output_of("norm", lambda x, y: x), "outputs"),
     ("ViT, MAP = timm", "eps 1e-5 in the head", setting("eps", 1e-5, "attn_pool.norm"), "outputs"),
 ]  # fmt: skip
 

@@ -24,19 +24,27 @@ LESSON = "03_attention"
 Rule = Callable[[Tensor, Tensor], Tensor]  # may query i see key j?
 
 
+def _written(statement: ast.stmt) -> set[str]:
+    """The names that a statement assigns to, whole or in part: `x = …`, `x[0], y[1] = …`."""
+    targets = list(statement.targets) if isinstance(statement, ast.Assign) else []
+    names = set()
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Tuple):
+            targets += target.elts
+        elif isinstance(target, ast.Subscript):
+            targets.append(target.value)
+        elif isinstance(target, ast.Name):
+            names.add(target.id)
+    return names
+
+
 def assigned(lesson: ModuleType, cell: str, *names: str, **given: object) -> list:
-    """What a cell of the lesson assigns to these names, in this order; nothing else of the cell is run."""
+    """What a cell of the lesson assigns to these names, in its order; nothing else of the cell is run."""
     (source,) = (c.source for c in code_cells(read_lesson(find_lesson(LESSON))) if cell_id(c) == cell)
-    found = {
-        target.id: statement
-        for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    }
+    chosen = [statement for statement in ast.parse(source).body if _written(statement) & set(names)]
     scope = vars(lesson) | given
-    for name in names:
-        exec(compile(ast.Module([found[name]], []), f"<{LESSON}: {cell}>", "exec"), scope)
+    exec(compile(ast.Module(chosen, []), f"<{LESSON}: {cell}>", "exec"), scope)
     return [scope[name] for name in names]
 
 
@@ -109,7 +117,7 @@ RULES: dict[str, Rule] = {
 
 def masks(lesson: ModuleType) -> dict[str, Tensor]:
     """The lesson's masks, out of its own cells."""
-    _, shown = assigned(lesson, "masks", "places", "MASKS")
+    *_, shown = assigned(lesson, "masks", "places", "grid", "group", "MASKS")
     (packing,) = assigned(lesson, "packing", "mask", owner=torch.tensor([0] * 4 + [1] * 9))
     exercise = lesson.neighbourhood_mask
     return shown | {

@@ -13,7 +13,8 @@ from tests.parity.framework.harness import translate
 
 Rules = tuple[tuple[str, str | Callable[[re.Match], str]], ...]
 BIAS: Rules = (
-    (r"relative_position_bias\.relative_position_bias_table", "bias.table"), ("relative_position_bias_table", "bias.table"),
+    (r"relative_position_bias\.relative_position_bias_table", "bias.table"),
+    ("relative_position_bias_table", "bias.table"),
     ("logit_scale", "log_scale"), (r"(cpb|continuous_position_bias)_mlp\.0", "bias.fc1"),
     (r"(cpb|continuous_position_bias)_mlp\.2", "bias.fc2"),
 )  # fmt: skip

@@ -44,7 +44,9 @@ def test_the_keyboard_turns_cards(visit: OpenWindow) -> None:
     assert not is_open(page)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
-    assert page.locator(".deck-place output").inner_text() == "Card 70 of 70", "before the first comes the last"
+    assert page.locator(".deck-place output").inner_text() == "Card 70 of 70, the last", (
+        "before the first comes the last"
+    )
     assert page.evaluate("scrollY") < 200, "space did not scroll"
     assert window.complaints == []
 
@@ -134,6 +136,77 @@ def test_list_and_cards_are_two_addresses(visit: OpenWindow) -> None:
     assert page.locator("#q1").is_visible() and "#" not in page.url
     page.locator("article a", has_text="flash cards").click()
     assert page.locator("#cards").is_visible() and not page.locator("#q1").is_visible()
+
+
+FOCUSED = "document.activeElement.className || document.activeElement.tagName"
+
+
+@pytest.mark.parametrize("way", ["button.show-cards", "article a[href='#cards']"], ids=["button", "link"])
+def test_the_focus_goes_where_the_reader_goes(visit: OpenWindow, way: str) -> None:
+    page = visit().go("book/questions.html")
+    page.locator(way).first.click()
+    page.wait_for_timeout(SETTLING)
+    assert page.evaluate(FOCUSED) == "deck-card"
+    flip = page.locator("[data-do=flip]")
+    states = [flip.get_attribute("aria-expanded")]
+    page.keyboard.press("Space")
+    states.append(flip.get_attribute("aria-expanded"))
+    assert states == ["false", "true"]
+    assert page.locator(f"#{flip.get_attribute('aria-controls')}").is_visible()
+    page.locator("[data-do=leave]").click()
+    page.wait_for_timeout(SETTLING)
+    assert page.evaluate(FOCUSED) == "show-cards"
+
+
+def test_cards_opened_by_their_address_have_the_focus(visit: OpenWindow) -> None:
+    page = visit().go(CARDS)
+    page.wait_for_timeout(SETTLING)
+    assert page.evaluate(FOCUSED) == "deck-card"
+
+
+def test_back_from_a_lesson_leads_to_the_same_card(visit: OpenWindow) -> None:
+    page = visit().go("book/questions.html?lesson=2#cards")
+    page.locator("[data-do=shuffle]").click()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    seen = question(page)
+    page.keyboard.press("ArrowRight")
+    following = question(page)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    page.locator(".deck-links a").first.click()
+    page.wait_for_url("**/notebooks/**")
+    page.go_back()
+    page.wait_for_timeout(SETTLING)
+    assert question(page) == seen and is_open(page)
+    page.keyboard.press("ArrowRight")
+    assert question(page) == following, "in the same order"
+    page.get_by_label("Difficulty").select_option("core")
+    page.reload()
+    page.wait_for_timeout(SETTLING)
+    assert page.locator(".deck-place output").inner_text().startswith("Card 1 of ")
+
+
+def test_what_is_still_to_come_has_no_card_and_says_so(visit: OpenWindow) -> None:
+    page = visit().go("book/questions.html?lesson=4#cards")
+    assert page.locator(".deck-place output").inner_text() == "The 15 questions that fit are still to come."
+    assert page.locator(".question-filter output").inner_text() == "15 of 130 questions, 15 of them still to come"
+
+
+def test_the_last_card_says_that_it_is(visit: OpenWindow) -> None:
+    page = visit().go("book/questions.html?lesson=3#cards")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".deck-place output").inner_text() == "Card 15 of 15, the last"
+    note = page.locator(".deck-note")
+    last = question(page)
+    page.locator("[data-do=later]").click()
+    assert note.inner_text() == "This is the last card already." and question(page) == last
+    page.keyboard.press("ArrowRight")
+    assert note.inner_text() == "That was the last card. They begin again."
+    page.locator("[data-do=later]").click()
+    assert "once more at the end" in note.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert note.inner_text() == ""
 
 
 @pytest.mark.parametrize("open_card", [False, True], ids=["front", "answer"])

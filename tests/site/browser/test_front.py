@@ -26,7 +26,7 @@ def test_the_first_screen_says_it_all(visit: OpenWindow, width: int, mode: str) 
         bottom = page.evaluate(BELOW, part)
         assert 0 < bottom <= SCREENS[width], f"{part} ends at {bottom} of {SCREENS[width]}"
     words = page.locator(".front-words").inner_text()
-    for said in ("Vision Transformers, built in PyTorch", "For learners, teachers", "its cell fails"):
+    for said in ("how Vision Transformers work: built in PyTorch", "For learners, teachers", "its cell fails"):
         assert said in words
     picture = page.locator(".stored-slider img:not([hidden])")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")

@@ -71,6 +71,30 @@ class TestQuestionFilter:
         assert shown_rows(page) == []
         assert not page.locator("h2", has_text="Lesson 1").is_visible(), "a lesson without a row has no heading"
 
+    def test_what_stands_on_every_row_is_not_looked_through(self, visit: OpenWindow) -> None:
+        page = visit().go("book/questions.html")
+
+        def found(words: str) -> list[str]:
+            page.get_by_label("Words").fill(words)
+            return shown_rows(page)
+
+        answered = page.locator(".question-row:not(.to-come)").count()
+        for word in ("short answer", "proof", "careful", "core"):
+            assert len(found(word)) < answered / 4, word
+        assert found("normalization") == found("normalisation") != []
+        assert set(found("masks")) == set(found("mask"))
+        assert found("q5") == ["q5"] and found("q50") == ["q50"]
+        assert len(set(found("to come"))) >= QUESTIONS - answered
+
+    def test_answers_are_printed(self, visit: OpenWindow) -> None:
+        page = visit().go("book/questions.html?lesson=1")
+        page.locator("#q2 summary").click()
+        opened = "document.querySelectorAll('.question-row details[open]').length"
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.querySelectorAll('.question-row details:not([open])').length") == 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(opened) == 1 and page.locator("#q2 .folded-answer").is_visible()
+
     def test_what_is_asked_for_is_in_the_address(self, visit: OpenWindow) -> None:
         page = visit().go("book/questions.html")
         page.get_by_label("Topic").select_option("attention")

@@ -72,7 +72,7 @@ def test_a_block_that_does_not_fit_is_counted(visit: OpenWindow) -> None:
 def test_a_link_into_a_fold_opens_it(visit: OpenWindow) -> None:
     page = visit().go(LESSON)
     anchor = page.locator(f"{FOLD} [id]").nth(4).get_attribute("id")
-    fold = page.locator(FOLD, has=page.locator(f"[id='{anchor}']"))
+    fold = page.locator(FOLD, has=page.locator(f"[id='{anchor}']")).last
     assert fold.get_attribute("open") is None
     page.evaluate("(anchor) => (location.hash = anchor)", anchor)
     page.wait_for_timeout(SETTLING)
@@ -84,7 +84,7 @@ def test_a_link_into_a_fold_opens_it(visit: OpenWindow) -> None:
 def test_a_fold_that_is_sent_for_is_open_from_the_start(visit: OpenWindow) -> None:
     name = visit().go(LESSON).locator(f"{FOLD} [id]").nth(4).get_attribute("id")
     page = visit().go(f"{LESSON}#{name}")
-    assert page.locator(FOLD, has=page.locator(f"[id='{name}']")).get_attribute("open") is not None
+    assert page.locator(FOLD, has=page.locator(f"[id='{name}']")).last.get_attribute("open") is not None
 
 
 def test_without_scripts_the_browser_opens_it(browser: playwright.Browser, address: str, visit: OpenWindow) -> None:
@@ -102,7 +102,7 @@ def test_where_the_browser_does_not_the_script_opens_it(visit: OpenWindow) -> No
     name = page.locator(f"{FOLD} [id]").nth(4).get_attribute("id")
     page.evaluate("(name) => history.replaceState(null, '', `#${name}`)", name)  # the browser itself does nothing
     page.evaluate("dispatchEvent(new HashChangeEvent('hashchange'))")
-    assert page.locator(FOLD, has=page.locator(f"[id='{name}']")).get_attribute("open") is not None
+    assert page.locator(FOLD, has=page.locator(f"[id='{name}']")).last.get_attribute("open") is not None
 
 
 def test_a_correction_opens_by_keyboard(visit: OpenWindow) -> None:
