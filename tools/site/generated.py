@@ -69,7 +69,7 @@ def cram_page(lesson: RegisteredLesson) -> str:
     return f"""# Lesson {lesson.number} in short
 
 For the night before: the core questions of *{lesson.title}* and those that interviewers like to ask, answered as one
-would say it aloud{with_picture}. It prints on two pages. The same questions as
+would say it aloud{with_picture}. It prints on two sheets. The same questions as
 <a href="questions.html?lesson={lesson.number}&amp;tonight=on#cards">flash cards</a>.
 
 ## Questions

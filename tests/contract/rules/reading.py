@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
 
 from tests.contract.rules.lesson import Lesson, at
 from tools.lesson.folding import PURPOSE_LINE, PURPOSES
@@ -27,29 +30,31 @@ _QUOTED = re.compile(r"[\"“]")
 _BARE = re.compile(r"(?:.*[:=]\s*)?\(?(?:True|False)(?:, (?:True|False))*\)?")
 
 
+def _short_answers(lesson: Lesson) -> Iterator[tuple[NotebookNode, str]]:
+    """Each question's cell with the text of its short answer."""
+    for cell in lesson.questions:
+        yield from ((cell, text) for kind, text in blocks(cell.source) if kind == SHORT_ANSWER)
+
+
 def short_answers_open_with_a_headline(lesson: Lesson) -> list[str]:
     """`> **Short answer.** **Quadratic in tokens, linear in width.** …`: what one says first, in 14 words."""
     found = []
-    for cell in lesson.questions:
-        for kind, text in blocks(cell.source):
-            if kind == SHORT_ANSWER:
-                match = _HEADLINE.match(text)
-                if not match:
-                    found.append(at(cell, "the short answer opens with its headline, a sentence in bold; write one"))
-                elif (count := words_in(match["words"])) > HEADLINE_WORDS:
-                    found.append(at(cell, f"the headline has {count} words; say it in {HEADLINE_WORDS}"))
+    for cell, text in _short_answers(lesson):
+        match = _HEADLINE.match(text)
+        if not match:
+            found.append(at(cell, "the short answer opens with its headline, a sentence in bold; write one"))
+        elif (count := words_in(match["words"])) > HEADLINE_WORDS:
+            found.append(at(cell, f"the headline has {count} words; say it in {HEADLINE_WORDS}"))
     return found
 
 
 def short_answers_can_be_said_aloud(lesson: Lesson) -> list[str]:
     """Two numbers at most; names such as ViT-B/16, what stands in brackets, and single digits are not counted."""
     found = []
-    for cell in lesson.questions:
-        for kind, text in blocks(cell.source):
-            if kind == SHORT_ANSWER:
-                numbers = [n for n in _NUMBER.findall(_NAME.sub("x", prose_of(text))) if len(n) > 1]
-                if len(numbers) > NUMBERS:
-                    found.append(at(cell, f"the short answer has the numbers {', '.join(numbers)}; keep {NUMBERS}"))
+    for cell, text in _short_answers(lesson):
+        numbers = [n for n in _NUMBER.findall(_NAME.sub("x", prose_of(text))) if len(n) > 1]
+        if len(numbers) > NUMBERS:
+            found.append(at(cell, f"the short answer has the numbers {', '.join(numbers)}; keep {NUMBERS}"))
     return found
 
 
