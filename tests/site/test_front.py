@@ -160,18 +160,17 @@ class TestCards:
         ("table", "time"),
         [
             ("| Time | 1 hour to read |\n", "1 hour to read"),
-            ("| Reading time | 75 minutes |\n", "75 minutes to read"),
             ("| Running time | short |\n", None),
         ],
     )
     def test_the_time_is_the_lessons(self, table: str, time: str | None):
-        from vitbook.front import facts_of, time_of
+        from vitbook.front import TIME, facts_of
 
         def text(words: str) -> dict:
             return {"cell_type": "markdown", "source": [words]}
 
         cells = [text("# Title"), text(table), text("### Q1 · Why?"), text("| Time | of something else |")]
-        assert time_of(facts_of(cells)) == time
+        assert facts_of(cells).get(TIME) == time
 
 
 def test_favourites_stand_beside_the_core_questions(made, plain):

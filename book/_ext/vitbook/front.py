@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROW = re.compile(r"^\| *(?P<key>[^|\n]+?) *\| *(?P<value>[^|\n]+?) *\|$", re.MULTILINE)
-TIME, READING_TIME, AFTERWARDS = "Time", "Reading time", "Afterwards you can"
+TIME, AFTERWARDS = "Time", "Afterwards you can"
 INTERVIEW = "/book/interview.md"
 
 
@@ -41,13 +41,6 @@ def facts_of(cells: list[dict[str, Any]]) -> dict[str, str]:
         for row in ROW.finditer(text):
             found.setdefault(row["key"], row["value"])
     return found
-
-
-def time_of(facts: dict[str, str]) -> str | None:
-    """Return how long a lesson takes, as far as it says so."""
-    if TIME in facts:
-        return facts[TIME]
-    return f"{facts[READING_TIME]} to read" if READING_TIME in facts else None
 
 
 def opening_of(cells: list[dict[str, Any]]) -> str | None:
@@ -168,7 +161,7 @@ class LessonCards(SphinxDirective):
         self.env.note_dependency(str(path))
         cells = notebook_cells(path)
         facts = facts_of(cells)
-        told = " · ".join(part for part in (time_of(facts), questions) if part)
+        told = " · ".join(part for part in (facts.get(TIME), questions) if part)
         text = f"**[Lesson {lesson.number} · {lesson.title}](/notebooks/{lesson.name}.ipynb)**\n\n{told}\n\n"
         deeds = [deed.strip() for deed in facts.get(AFTERWARDS, "").split(";") if deed.strip()]
         text += f"{AFTERWARDS}\n\n" + "\n".join(f"- {deed}" for deed in deeds) if deeds else lesson.blurb
