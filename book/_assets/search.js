@@ -7,6 +7,7 @@
   const WORTH = 0.3; // of the best score, among questions and among others: what fits less is not shown
   const LONGEST_QUERY = 200; // letters
   const TITLE = 1; // how much more a passage counts whose whole title was asked for
+  const PARTS = 0.5; // power of the part of the query that a passage holds: one that holds all of it counts most
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const onSearchPage = document.querySelector("#search-results");
 
@@ -29,7 +30,7 @@
         longest: rules.longest, stemmer: new Stemmer(),
       };
       window.bookIndex.stems = (text) => stems(book, text); // for the test that compares them with the index's
-      const named = (title) => [...new Set(stems(book, title))].filter((word) => !/^q?\d+$/.test(word));
+      const named = (title) => different(book, terms(book, stems(book, title))).filter((word) => !/^q?\d+$/.test(word));
       return { ...book, titles: passages.map(([, , title]) => named(title)) };
     }).catch((error) => {
       loaded = undefined; // the next key stroke tries again
@@ -39,7 +40,7 @@
   const split = ({ word, mixed }, text) =>
     (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(word) || []).flatMap((found) => {
       const parts = mixed.exec(found);
-      return parts ? [found, parts[1], parts[2]] : [found];
+      return [found, ...(parts || []).slice(1).filter(Boolean)];
     });
   const stem = ({ spellings, stemmer }, word) => {
     if (!/^[a-z]{3,}$/.test(word)) return word;
@@ -58,6 +59,8 @@
     }
     return terms;
   };
+  // What terms name, each thing once: a word that has other names is left to its mark.
+  const different = ({ names }, found) => [...found].filter((term) => !names.has(term));
   // A word that the book does not have may be the beginning of one, or one with another ending.
   // "86M" is a number with its unit.
   const near = ({ words }, word) =>
@@ -65,9 +68,12 @@
 
   const search = (book, query) => {
     const found = stems(book, query.slice(0, LONGEST_QUERY));
-    const asked = new Set(found);
+    const all = terms(book, found);
+    const asked = new Set(different(book, all));
+    const vit = book.names.get("vit") || "vit";
     const scores = new Map();
-    for (const word of terms(book, found)) {
+    const held = new Map(); // how many of the things asked for a passage holds
+    for (const word of all) {
       const best = new Map();
       for (const known of book.words.has(word) ? [word] : near(book, word)) {
         const numbers = book.words.get(known);
@@ -76,12 +82,16 @@
           best.set(place, Math.max(numbers[i + 1], best.get(place) || 0));
         }
       }
-      for (const [place, score] of best) scores.set(place, (scores.get(place) || 0) + score);
+      for (const [place, score] of best) {
+        scores.set(place, (scores.get(place) || 0) + score);
+        held.set(place, (held.get(place) || 0) + asked.has(word));
+      }
     }
     for (const [place, score] of scores) {
       // One word asks for what is general: "… in ViT" makes a title no narrower, in a book about ViT.
-      const title = book.titles[place].filter((word) => asked.size > 1 || word !== "vit" || asked.has(word));
-      scores.set(place, score * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
+      const title = book.titles[place].filter((word) => asked.size > 1 || word !== vit || asked.has(word));
+      const part = Math.max(held.get(place), 0.5) / asked.size; // a half where only another form of a name is there
+      scores.set(place, score * part ** PARTS * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
     }
     const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const isQuestion = ([place]) => /^q\d+$/.test(book.passages[place][1]);
@@ -90,7 +100,7 @@
       return { all: fit.length, shown: fit.slice(0, most).map(([place]) => book.passages[place]) };
     };
     return {
-      found: asked,
+      found: new Set(found),
       questions: best(ranked.filter(isQuestion), SHOWN.questions),
       others: best(ranked.filter((result) => !isQuestion(result)), SHOWN.others),
     };

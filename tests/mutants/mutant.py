@@ -23,14 +23,13 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from tools.lesson.entries import EntryError, entries_of, read_toml
-from tools.lesson.format import EXERCISE_TESTS, QUESTION_TAG, SOLUTION
-from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags, without_magics
+from tools.lesson.format import QUESTION_TAG
+from tools.lesson.proving import EXERCISES, assertions_of, places_of
+from tools.lesson.read import cell_id, code_cells, has_tag, question_of, tags
 
 FOLDER = Path(__file__).resolve().parent
 _KEYS = {"question": int, "why": str, "find": str, "put": str, "cell": str, "sample": bool}
 _OPTIONAL = frozenset({"cell", "sample"})
-# Cells that belong to no question's proof, and whose text may repeat the lesson's.
-_EXERCISE = (SOLUTION, EXERCISE_TESTS)
 
 
 @dataclass(frozen=True)
@@ -91,43 +90,33 @@ def place(mutant: Mutant, notebook: NotebookNode) -> Placed:
         raise EntryError(f"{mutant.name}: no code cell of the lesson is tagged q{mutant.question}")
     if mutant.find == mutant.put:
         raise EntryError(f"{mutant.name}: `find` and `put` are the same text")
-    candidates = [(index, cell) for index, cell in enumerate(cells) if not has_tag(cell, *_EXERCISE)]
-    if mutant.cell is not None:
-        candidates = [(index, cell) for index, cell in candidates if cell_id(cell) == mutant.cell]
-        if not candidates:
-            raise EntryError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
-    hits = [(index, cell) for index, cell in candidates for _ in range(cell.source.count(mutant.find))]
+    if mutant.cell not in (None, *(cell_id(cell) for cell in cells if not has_tag(cell, *EXERCISES))):
+        raise EntryError(f"{mutant.name}: the lesson has no code cell {mutant.cell!r} outside the exercises")
+    hits = places_of(mutant, cells)
     if len(hits) != 1:
-        where = ", ".join(sorted({cell_id(cell) for _, cell in hits})) or "no cell"
+        where = ", ".join(sorted({hit.name for hit in hits})) or "no cell"
         raise EntryError(
             f"{mutant.name}: its text must occur once, but occurs {len(hits)} times ({where}); "
             f'lengthen `find`, or name the cell: cell = "..."\n{mutant.find}'
         )
-    index, cell = hits[0]
-    if index > proofs[-1]:
-        raise EntryError(f"{mutant.name}: cell {cell_id(cell)} runs after the last cell tagged q{mutant.question}")
-    source = cell.source.replace(mutant.find, mutant.put)
+    (hit,) = hits
+    if hit.index > proofs[-1]:
+        raise EntryError(f"{mutant.name}: cell {hit.name} runs after the last cell tagged q{mutant.question}")
+    source = hit.source.replace(mutant.find, mutant.put)
     try:
         changed = _assertions(source)
     except SyntaxError as error:
-        raise EntryError(f"{mutant.name}: the changed cell {cell_id(cell)} is not valid Python: {error}") from None
-    if changed != _assertions(cell.source):
+        raise EntryError(f"{mutant.name}: the changed cell {hit.name} is not valid Python: {error}") from None
+    if changed != _assertions(hit.source):
         raise EntryError(
-            f"{mutant.name}: it changes an assertion of cell {cell_id(cell)}; change the code the assertion is about"
+            f"{mutant.name}: it changes an assertion of cell {hit.name}; change the code the assertion is about"
         )
-    return Placed(mutant, index, source)
+    return Placed(mutant, hit.index, source)
 
 
 def _assertions(source: str) -> list[str]:
     """The assertions of a cell in comparable form."""
-    return sorted(ast.dump(node) for node in ast.walk(ast.parse(without_magics(source))) if is_assertion(node))
-
-
-def is_assertion(node: ast.AST) -> bool:
-    """Whether this is an `assert` statement or a call of an `assert_...` function."""
-    if isinstance(node, ast.Call):
-        return getattr(node.func, "attr", getattr(node.func, "id", "")).startswith("assert")
-    return isinstance(node, ast.Assert)
+    return sorted(ast.dump(node) for node in assertions_of(source))
 
 
 def sample(mutants: list[Mutant]) -> list[Mutant]:

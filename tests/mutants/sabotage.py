@@ -27,9 +27,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tests.mutants.mutant import is_assertion
 from tests.shared.branches import Branch, Step, explore
 from tools.lesson.files import as_command
+from tools.lesson.proving import assertions_in
 from tools.lesson.read import ROOT, cell_id, code_cells, find_lesson, has_tag, read_lesson, without_magics
 from tools.run.environment import CELL_LIMIT, clean_environment
 from tools.run.strict import Verdict, run_strictly
@@ -88,7 +88,7 @@ def _edits(source: str) -> Iterator[tuple[int, int, str]]:
         last, column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
         return offset(node.lineno, node.col_offset), offset(last, column)
 
-    asserted = {id(inner) for node in ast.walk(tree) if is_assertion(node) for inner in ast.walk(node)}
+    asserted = {id(inner) for node in assertions_in(tree) for inner in ast.walk(node)}
     formatted = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) in asserted | formatted:

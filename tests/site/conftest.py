@@ -179,6 +179,19 @@ def build() -> Callable[..., BuiltBook]:
     return build_book
 
 
+@pytest.fixture
+def slips(tmp_path: Path) -> Callable[[str], str]:
+    """Build the small book with a text on line 3 of its first page; return the one warning, which names that line."""
+
+    def warning(text: str) -> str:
+        index = f"# Book\n\n{text}\n\n```{{toctree}}\nnotebooks/01_fixture\n```\n"
+        found = build_book(tmp_path, {"index": index, "book/lessons.toml": REGISTRY}).warnings.splitlines()
+        (line,) = [line for line in found if "index.md:3: " in line]
+        return line
+
+    return warning
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what the pages weigh and how much moves while they load, as measured in Chromium."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]

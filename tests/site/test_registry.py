@@ -127,11 +127,8 @@ def test_without_its_vector_file_a_figure_stays_as_stored(tmp_path: Path, build,
         ("{count}`pages`", "nobody counts 'pages'; write questions, answers, lessons"),
     ],
 )
-def test_a_slip_is_a_warning_with_its_line(tmp_path: Path, build, registry, text: str, says: str):
-    index = f"# Book\n\n{text}\n\n```{{toctree}}\nnotebooks/01_fixture\n```\n"
-    warnings = build(tmp_path, {"index": index, "book/lessons.toml": registry}).warnings
-    assert says in warnings
-    assert "index.md:3" in warnings
+def test_a_slip_is_a_warning_with_its_line(slips, text: str, says: str):
+    assert says in slips(text)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from tools.lesson.folding import PURPOSES, Fold
-from tools.lesson.read import without_magics
+from tools.lesson.proving import assertions_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -32,14 +31,11 @@ class Folded(nodes.General, nodes.Element):
 
 
 def asserts(source: str) -> bool:
-    """Tell whether some code holds an assertion: the statement, or a call of an `assert_…` function."""
+    """Tell whether some code holds an assertion; what is no Python holds none."""
     try:
-        tree = ast.parse(without_magics(source))
+        return bool(assertions_of(source))
     except SyntaxError:
         return False
-    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    called = [getattr(function, "attr", getattr(function, "id", "")) for function in calls]
-    return any(isinstance(node, ast.Assert) for node in ast.walk(tree)) or any(n.startswith("assert") for n in called)
 
 
 def verdict_of(cell: dict[str, Any]) -> str:

@@ -4,48 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from textwrap import dedent
-from typing import Any, Protocol
+from typing import Any
 
 from docutils import nodes
 
-from tools.lesson.format import EXERCISE_TESTS, SOLUTION
+from tools.lesson.proving import Change, Place, places_of
 from tools.lesson.read import without_magics
-
-EXERCISES = {SOLUTION, EXERCISE_TESTS}  # may repeat the lesson's text, and are not changed
-
-
-class Change(Protocol):
-    """A text of the lesson's code, what takes its place, and the cell if the text occurs in several."""
-
-    @property
-    def find(self) -> str: ...
-    @property
-    def put(self) -> str: ...
-    @property
-    def cell(self) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """A cell of a lesson, by its number and name, its code, and where in it a text begins."""
-
-    index: int
-    name: str
-    source: str
-    start: int
 
 
 def find_place(change: Change, cells: list[dict[str, Any]]) -> Place | None:
     """Return where a change goes; None where its text does not occur exactly once."""
-    found = []
-    for index, cell in enumerate(cells):
-        if cell["cell_type"] != "code" or EXERCISES & set(cell["metadata"].get("tags", [])):
-            continue
-        source, name = "".join(cell["source"]), cell.get("id", str(index))
-        if change.cell in (None, name) and source.count(change.find):
-            found += [Place(index, name, source, source.index(change.find))] * source.count(change.find)
+    found = places_of(change, cells)
     return found[0] if len(found) == 1 else None
 
 

@@ -15,12 +15,13 @@ from vitbook.passages import Passage
 
 # Words that ask rather than name.
 ASKING = """
-a about after all also am an and any are as at be because been but by can could did do does doing done each else
-exactly explain explained explanation for from get gets got had has have having help how i idea if in into is it
-its just let like me mean meaning means more most my no not of on once only or other our out overview please
-purpose question rather really same shall should simple simply so some such terms than that the their them then
-there these they thing things this those to too understand us use used uses using very was we well were what
-when where whether which while who whom why will with work works would you your
+a about after all also am an and any are as at basics be because been beginner beginners but by can could did do
+does doing done each else exactly explain explained explanation for from get gets got had has have having help
+how i idea if in into intro introduction is it its just let like me mean meaning means more most must my no not
+of on once only or other our out overview please purpose question rather really same shall should simple simply
+so some such terms than that the their them then there these they thing things this those to too tutorial
+understand us use used uses using very was we well were what when where whether which while who whom why will
+with work works would you your
 """
 STOP_WORDS = frozenset(ASKING.split())
 # Everyday words that mean the same in a question about a model; the glossary has the other names of its terms.
@@ -28,6 +29,7 @@ SAME = (
     ("advantage", "benefit", "strength", "pros"),
     ("disadvantage", "drawback", "weakness", "limitation", "cons"),
     ("complexity", "cost", "expensive"),
+    ("learned", "learnt", "learnable", "trainable"),
     ("picture", "image", "photo", "photograph"),
     ("ViT", "vision transformer", "visual transformer"),
     ("visualize", "show", "plot", "display"),
@@ -35,7 +37,7 @@ SAME = (
 )
 # Rules that assets/search.js follows, too: patterns that mean the same in both languages.
 WORD = "[a-z0-9]+|√"
-MIXED = "([a-z]{3,})([0-9]+)[a-z]?"  # two words in one
+MIXED = "([a-z]{3,})([0-9]+)[a-z]?|([0-9]+)x([0-9]+)"  # two words in one: patch16, 224x224
 SPELLINGS = (
     ("(?<=[a-z]{3}(?:al|ar|en|er|et|il|im|in|it|nt|on|or|tr))is(?=(?:e|ed|er|ers|es|ing|ation|ations)$)", "iz"),
     ("(?<=[a-z]{3})our", "or"),
@@ -44,7 +46,7 @@ SPELLINGS = (
 LONGEST = 4  # words of a name
 
 # BM25F: how much a word counts where it stands; how much a long text takes from each of its words; and the weight at
-# which a word counts half of what it can. Tuned on one half of tests/site/browser/search_phrasings.toml.
+# which a word counts half of what it can. Tuned on the phrasings for it in tests/site/browser/search_phrasings.toml.
 WEIGHTS = {
     "title": 10.0,
     "topics": 2.0,
@@ -68,12 +70,12 @@ STEMMER = SearchEnglish({})
 
 
 def words(text: str) -> Iterator[str]:
-    """Yield the words of a text in small letters; `patch16` is also `patch` and `16`."""
+    """Yield the words of a text in small letters; `patch16` is also `patch` and `16`, and `16x16` twice `16`."""
     plain = unicodedata.normalize("NFKD", text).lower()
     for word in re.findall(WORD, "".join(c for c in plain if not unicodedata.combining(c))):
         yield word
         if match := re.fullmatch(MIXED, word):
-            yield from match.groups()
+            yield from filter(None, match.groups())
 
 
 @cache

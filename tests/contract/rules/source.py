@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from tools.lesson.proving import assertions_in
 from tools.lesson.read import without_magics
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "display", "get_ipython"}
@@ -81,10 +82,10 @@ def names_in(node: ast.AST) -> set[str]:
 
 def assertions(tree: ast.Module) -> Iterator[ast.expr]:
     """What is asserted: the test of each `assert`, and each call of a testing helper such as `assert_close`."""
-    for node in ast.walk(tree):
+    for node in assertions_in(tree):
         if isinstance(node, ast.Assert):
             yield node.test
-        elif isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2].startswith("assert_"):
+        elif isinstance(node, ast.Call):
             yield node
 
 
