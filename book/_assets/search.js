@@ -30,7 +30,7 @@
         longest: rules.longest, stemmer: new Stemmer(),
       };
       window.bookIndex.stems = (text) => stems(book, text); // for the test that compares them with the index's
-      const named = (title) => different(book, terms(book, stems(book, title))).filter((word) => !/^q?\d+$/.test(word));
+      const named = (title) => things(book, stems(book, title)).filter(([word]) => !/^q?\d+$/.test(word));
       return { ...book, titles: passages.map(([, , title]) => named(title)) };
     }).catch((error) => {
       loaded = undefined; // the next key stroke tries again
@@ -48,19 +48,20 @@
     return stemmer.stemWord(word);
   };
   const stems = (book, text) => split(book, text).filter((word) => !book.stop.has(word)).map((word) => stem(book, word));
-  // Words as the index has them: a name of several words counts once, as what it names.
-  const terms = ({ names, longest }, found) => {
-    const terms = new Set();
+  // The things that words name, each with the words it may be asked for by: first its mark in the index, if it has
+  // other names; then its words. A name of several words is one thing.
+  const things = ({ names, longest }, found) => {
+    const things = new Map();
     for (let first = 0, count; first < found.length; first += count) {
       const name = () => names.get(found.slice(first, first + count).join(" "));
       for (count = Math.min(longest, found.length - first); count > 1 && !name(); count--);
-      if (name()) terms.add(name());
-      if (count === 1) terms.add(found[first]);
+      const thing = [...(name() ? [name()] : []), ...found.slice(first, first + count)];
+      things.set(thing[0], thing);
     }
-    return terms;
+    return [...things.values()];
   };
-  // What terms name, each thing once: a word that has other names is left to its mark.
-  const different = ({ names }, found) => [...found].filter((term) => !names.has(term));
+  // Those words of a thing that are looked up: its mark, and a single word itself.
+  const looked = ([first, ...others]) => (others.length > 1 ? [first] : [first, ...others]);
   // A word that the book does not have may be the beginning of one, or one with another ending.
   // "86M" is a number with its unit.
   const near = ({ words }, word) =>
@@ -68,12 +69,12 @@
 
   const search = (book, query) => {
     const found = stems(book, query.slice(0, LONGEST_QUERY));
-    const all = terms(book, found);
-    const asked = new Set(different(book, all));
+    const all = things(book, found);
+    const asked = new Set(all.map(([first]) => first));
     const vit = book.names.get("vit") || "vit";
     const scores = new Map();
     const held = new Map(); // how many of the things asked for a passage holds
-    for (const word of all) {
+    for (const word of all.flatMap(looked)) {
       const best = new Map();
       for (const known of book.words.has(word) ? [word] : near(book, word)) {
         const numbers = book.words.get(known);
@@ -89,9 +90,11 @@
     }
     for (const [place, score] of scores) {
       // One word asks for what is general: "… in ViT" makes a title no narrower, in a book about ViT.
-      const title = book.titles[place].filter((word) => asked.size > 1 || word !== vit || asked.has(word));
+      // It may also be a part of a name: "attention" is in "self-attention".
+      const title = book.titles[place].filter(([word]) => asked.size > 1 || word !== vit || asked.has(word));
+      const matches = (thing) => (asked.size > 1 ? asked.has(thing[0]) : thing.some((word) => asked.has(word)));
       const part = Math.max(held.get(place), 0.5) / asked.size; // a half where only another form of a name is there
-      scores.set(place, score * part ** PARTS * (1 + (TITLE * title.filter((word) => asked.has(word)).length) / (title.length || 1)));
+      scores.set(place, score * part ** PARTS * (1 + (TITLE * title.filter(matches).length) / (title.length || 1)));
     }
     const ranked = [...scores].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const isQuestion = ([place]) => /^q\d+$/.test(book.passages[place][1]);
