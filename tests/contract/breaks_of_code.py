@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nbformat.v4 import new_output
 
 from tests.contract.breaking import (
@@ -29,6 +31,21 @@ def script(lesson: Lesson) -> None:
     cell_of(lesson, "slide").outputs[0].data["text/html"] += "<script>1</script>"
 
 
+IN_A_FOLDER = "with tempfile.TemporaryDirectory() as folder:\n    open(folder + '/run.py')"
+
+
+def starting_processes(command: str, *cells: str) -> Callable[[Lesson], None]:
+    """Let cells start processes, and the lesson import what that takes."""
+
+    def change(lesson: Lesson) -> None:
+        add("imports", "import subprocess\nimport tempfile")(lesson)
+        for cell in cells:
+            tagged(cell, "processes")(lesson)
+            add(cell, command)(lesson)
+
+    return change
+
+
 BREAKS = [
     # code
     Break("cells_are_python", "not Python", add("cut", "for")),
@@ -45,6 +62,10 @@ BREAKS = [
         "kidney",
         lambda lesson: [add("imports", "from skimage import data")(lesson), add("cut", "data.kidney()")(lesson)],
     ),
+    Break("nothing_is_read_or_fetched", "open", starting_processes("open('x')", "cut")),
+    Break("nothing_is_read_or_fetched", "np.save", starting_processes(f"{IN_A_FOLDER}\nnp.save('x')", "cut")),
+    Break("processes_are_one_cells_and_end", "second", starting_processes(IN_A_FOLDER, "cut", "knobs")),
+    Break("processes_are_one_cells_and_end", "timeout", starting_processes("subprocess.run(['ls'])", "cut")),
     Break("warnings_are_not_hushed", "hides", add("cut", "warnings.filterwarnings('ignore')")),
     Break(
         "definitions_read_only_definitions",
@@ -116,6 +137,8 @@ BREAKS = [
 SOUND = [
     Break("draws_name_their_generator", "", add("cut", "with torch.random.fork_rng():\n    torch.manual_seed(0)")),
     Break("draws_name_their_generator", "", add("cut", "torch.randn(3, generator=torch.Generator().manual_seed(0))")),
+    Break("imports_are_preinstalled", "", starting_processes(IN_A_FOLDER, "cut")),
+    Break("nothing_is_read_or_fetched", "", starting_processes(IN_A_FOLDER, "cut")),
     Break("nothing_is_read_or_fetched", "", add("cut", "fig.savefig(buffer)")),
     Break("nothing_is_read_or_fetched", "", add("cut", "data.max()")),
     Break(

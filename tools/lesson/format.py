@@ -42,13 +42,15 @@ SOLUTION, EXERCISE_TESTS = "solution", "exercise-tests"
 HIDDEN = "hide-input"  # the code is shown collapsed, everywhere
 # On the page: a proof that stays open, a definition that is folded although it is short, the picture that comes first.
 OPEN, FOLDED, OPENING = "open", "folded", "opening"
+# The one cell of a lesson that starts processes of its own, with files in a temporary folder.
+PROCESSES = "processes"
 CAREFUL_OPEN = "careful-open"  # of a text: its corrections are shown without a click
 # Cells that may be executed without running an experiment.
 DEFINING = frozenset({DEFINE, SETUP, CARRIED_OVER, IMPORTS})
 # Cells that every renderer collapses.
 COLLAPSED = (SETUP, CARRIED_OVER, SOLUTION)
 KNOWN_TAGS = DEFINING | {PLOT, TIMED, FRAME_SLIDER, LIVE, INVALID_INPUT, SOLUTION, EXERCISE_TESTS, HIDDEN}
-KNOWN_TAGS |= {OPEN, FOLDED, OPENING, CAREFUL_OPEN}
+KNOWN_TAGS |= {OPEN, FOLDED, OPENING, PROCESSES, CAREFUL_OPEN}
 QUESTION_TAG = re.compile(r"q(\d+)")  # of a cell that proves the answer
 TITLE_LINE = re.compile(r"# ?@title[ \t]+(.+)\n?")  # what Colab shows of a collapsed cell
 

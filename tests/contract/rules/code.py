@@ -6,9 +6,11 @@ import ast
 import re
 import sys
 
+from nbformat import NotebookNode
+
 from tests.contract.rules.lesson import Lesson, at
 from tests.contract.rules.source import BUILTINS, bound_names, calls, definitions_reading, tree_of
-from tools.lesson.format import DEFINING
+from tools.lesson.format import DEFINING, PROCESSES
 from tools.lesson.read import has_tag, tags, without_magics
 
 # Everything here is installed in Colab already.
@@ -32,6 +34,9 @@ _LISTED = ", ".join(sorted(IMPORTABLE))
 FORBIDDEN_MODULES = frozenset(
     {"subprocess", "urllib", "http", "socket", "ftplib", "shutil", "tempfile", "pathlib", "pip"}
 )
+# What the one cell that starts processes may use beside: a temporary folder, files in it, a command that ends.
+FOR_PROCESSES = frozenset({"subprocess", "tempfile"})
+PROCESS_FILES = frozenset({"open", "torch.save", "torch.load"})
 # Photographs that scikit-image brings along; it would download the others.
 BUNDLED_IMAGES = frozenset(
     {
@@ -81,6 +86,7 @@ def cells_are_python(lesson: Lesson) -> list[str]:
 def imports_are_preinstalled(lesson: Lesson) -> list[str]:
     """A lesson installs nothing: what it imports is in Colab and in requirements.txt."""
     found = []
+    forbidden = FORBIDDEN_MODULES - FOR_PROCESSES if _processes(lesson) else FORBIDDEN_MODULES
     for cell in lesson.code:
         for node in ast.walk(tree_of(cell)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -88,7 +94,7 @@ def imports_are_preinstalled(lesson: Lesson) -> list[str]:
                 names = [node.module or "."]
             for name in names:
                 root = name.partition(".")[0]
-                if root in FORBIDDEN_MODULES or (root not in IMPORTABLE and root not in sys.stdlib_module_names):
+                if root in forbidden or (root not in IMPORTABLE and root not in sys.stdlib_module_names):
                     found.append(
                         at(
                             cell,
@@ -103,11 +109,15 @@ def nothing_is_read_or_fetched(lesson: Lesson) -> list[str]:
     found = []
     photographs = _names_of_image_module(lesson)
     for cell in lesson.code:
+        named = {name for name, _ in calls(tree_of(cell))}
+        own_files = (
+            PROCESS_FILES if has_tag(cell, PROCESSES) and "tempfile.TemporaryDirectory" in named else frozenset()
+        )
         for name, call in calls(tree_of(cell)):
             on_disk = (
                 PICTURE_CALLS.fullmatch(name) and call.args and isinstance(call.args[0], (ast.Constant, ast.JoinedStr))
             )
-            if FILE_CALLS.fullmatch(name) or on_disk:
+            if (FILE_CALLS.fullmatch(name) and name not in own_files) or on_disk:
                 found.append(at(cell, f"`{name}(…)` reaches out of the notebook; compute or embed what it needs"))
             root, _, picture = name.rpartition(".")
             if root in photographs and picture not in BUNDLED_IMAGES:
@@ -115,6 +125,24 @@ def nothing_is_read_or_fetched(lesson: Lesson) -> list[str]:
                     at(cell, f"scikit-image would download {picture!r}; use a bundled one, e.g. astronaut or coffee")
                 )
     return found
+
+
+def processes_are_one_cells_and_end(lesson: Lesson) -> list[str]:
+    """At most one cell starts processes; each of its commands has a time limit and keeps its words to itself."""
+    found = [at(cell, f"a second cell tagged {PROCESSES}; a lesson has one") for cell in _processes(lesson)[1:]]
+    for cell in lesson.code:
+        for name, call in calls(tree_of(cell)):
+            given = {keyword.arg for keyword in call.keywords}
+            if name.startswith("subprocess.") and (
+                name != "subprocess.run" or not {"timeout", "capture_output"} <= given
+            ):
+                found.append(at(cell, f"`{name}(…)`: use subprocess.run with capture_output=True and a timeout"))
+    return found
+
+
+def _processes(lesson: Lesson) -> list[NotebookNode]:
+    """The cells tagged `processes`."""
+    return [cell for cell in lesson.code if has_tag(cell, PROCESSES)]
 
 
 def _names_of_image_module(lesson: Lesson) -> set[str]:
