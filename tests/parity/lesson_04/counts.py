@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -20,7 +21,7 @@ def groups(name: str) -> Count:
 
     def theirs(spared: bool) -> Way:
         def found(_: ModuleType) -> dict[str, int]:
-            model = on_meta(lambda: reference("timm").create_model(TIMM_NAMES[name]))
+            model: Any = on_meta(lambda: reference("timm").create_model(TIMM_NAMES[name]))
             names = model.no_weight_decay() if spared else ()
             groups = reference("timm.optim").param_groups_weight_decay(model, 0.3, no_weight_decay_list=names)
             ours = from_timm(dict(model.named_parameters()))  # the same order, other names
