@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 from unittest import mock
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.parity.framework.cases import Case, function, tensor
 from tests.parity.framework.harness import generator, reference
+from tests.parity.lesson_01 import vit
 
 BATCH, DROP, SEED = 7, 0.4, 3
 KEPT = torch.rand(BATCH, generator=generator(SEED)) >= DROP
@@ -49,4 +51,69 @@ def skip_branch(lesson: ModuleType, library: str, training: bool = True) -> Case
 
     return function(
         lambda x: lesson.skip_branch(branch, x, DROP, training, generator(SEED)), theirs, tensor(BATCH, 3, 2, seed=12)
+    )
+
+
+def thinned_vit(lesson: ModuleType, depth_drop: float = 0.5) -> Case:
+    """A whole model in training, whose branches are dropped; timm draws from the same generator."""
+    config = vit.tiny_config(lesson)
+    theirs = vit.timm_vit(config, drop_path_rate=depth_drop)
+
+    def forward(model: nn.Module, x: Tensor) -> Tensor:
+        draws = generator(SEED)
+
+        def drawn(empty: Tensor, probability: float) -> Tensor:
+            return empty.copy_((torch.rand(len(empty), generator=draws) < probability).reshape(empty.shape))
+
+        with mock.patch.object(Tensor, "bernoulli_", drawn):
+            return model.train()(x)
+
+    return Case(
+        lesson.RegularisedViT(config, depth_drop),
+        theirs,
+        tensor(BATCH, 3, 32, 32, seed=15),
+        vit.from_timm,
+        mine_forward=lambda model, x: model(x, generator(SEED)),
+        theirs_forward=forward,
+        silent=vit.biases_of_keys(theirs),
+    )
+
+
+SIDE = 8
+PICTURE_LABELS = torch.tensor([3, 0, 2, 1, 4, 4])
+
+
+def mixed_as(lesson: ModuleType, share: float, kind: float, corner: tuple[int, int], x: Tensor) -> Tensor:
+    """The lesson's batch, its draws replaced: the partners in reverse, as timm takes them."""
+    draws = iter([torch.tensor(kind), (torch.tensor(corner) / SIDE).double()])
+    patches = {
+        "randperm": lambda n, generator: torch.arange(n).flip(0),
+        "rand": lambda shape, generator: next(draws),
+    }
+    with mock.patch.multiple(torch, **patches), mock.patch.object(lesson, "beta_share", lambda alpha, draws: share):
+        images, targets = lesson.mixed_batch(x, PICTURE_LABELS, 5, generator(0))
+    return torch.cat([images.flatten(1), targets.to(x)], dim=1)
+
+
+def mixed_by_timm(share: float, kind: float, corner: tuple[int, int], x: Tensor, exact: bool = True) -> Tensor:
+    """timm's Mixup or CutMix of a batch; `exact` counts the window's pixels for the label."""
+    mixup = reference("timm.data.mixup")
+    mixer = mixup.Mixup(0.8, 1.0, correct_lam=exact, label_smoothing=0.0, num_classes=5)
+    draws = iter(corner)
+    numpy = mixup.np.random
+    with (
+        mock.patch.object(numpy, "rand", lambda: 0.0 if kind >= 0.5 else 0.9),
+        mock.patch.object(numpy, "beta", lambda a, b: share),
+        mock.patch.object(numpy, "randint", lambda low, high, size: next(draws)),
+    ):
+        images, targets = mixer(x.clone(), PICTURE_LABELS)
+    return torch.cat([images.flatten(1), targets.to(x)], dim=1)
+
+
+def mixed(lesson: ModuleType, share: float, kind: float, corner: tuple[int, int] = (3, 5)) -> Case:
+    """A batch of six, mixed by the same share; CutMix around the same centre."""
+    return function(
+        partial(mixed_as, lesson, share, kind, corner),
+        partial(mixed_by_timm, share, kind, corner),
+        tensor(6, 2, SIDE, SIDE, seed=16),
     )

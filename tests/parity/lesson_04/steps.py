@@ -6,6 +6,7 @@ An optimiser is no function that autograd sees through: such cases compare value
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -125,3 +126,81 @@ def run_of_rates(lesson: ModuleType, shifted: bool, steps: int = 30, warmup: int
             return lesson.run_of_rates(steps, warmup, 1.0, floor, shifted)
 
     return rates(mine, theirs)
+
+
+def clipped(lesson: ModuleType, limit: float) -> Case:
+    """Gradients of two tensors, 12 numbers in all, beside torch's clipping in place."""
+
+    def cut(x: Tensor) -> list[Tensor]:
+        return [x[:4].reshape(2, 2), x[4:]]
+
+    def theirs(x: Tensor) -> Tensor:
+        parameters = [nn.Parameter(torch.zeros_like(part)) for part in cut(x)]
+        for parameter, part in zip(parameters, cut(x), strict=True):
+            parameter.grad = part.clone()
+        nn.utils.clip_grad_norm_(parameters, limit)
+        return torch.cat([parameter.grad.flatten() for parameter in parameters])
+
+    def mine(x: Tensor) -> Tensor:
+        return torch.cat([part.flatten() for part in lesson.clip_together(cut(x), limit)])
+
+    return values(mine, theirs, tensor(12, seed=13))
+
+
+def net(x: Tensor) -> nn.Module:
+    """A model with parameters and buffers, to be filled."""
+    return nn.BatchNorm1d(3, dtype=x.dtype)
+
+
+def filled(model: nn.Module, row: Tensor) -> nn.Module:
+    """The model with these parameters and these running statistics."""
+    with torch.no_grad():
+        for own, part in zip([model.weight, model.bias, model.running_mean], row, strict=True):
+            own.copy_(part)
+    return model
+
+
+def contents(model: nn.Module) -> Tensor:
+    """What filled has set."""
+    return torch.stack([model.weight.detach(), model.bias.detach(), model.running_mean]).clone()
+
+
+def averaged(lesson: ModuleType, library: str, decay: float = 0.9, warm: bool = False) -> Case:
+    """The average after each of nine changes of a model; of buffers the last ones."""
+
+    def mine(x: Tensor) -> Tensor:
+        average, found = lesson.MovingAverage(filled(net(x), x[0]), decay, warm=warm), []
+        for row in x[1:]:
+            average.follow(filled(net(x), row))
+            found.append(contents(average.model))
+        return torch.stack(found)
+
+    def timms(x: Tensor) -> Tensor:
+        average = reference("timm.utils").ModelEmaV3(filled(net(x), x[0]), decay, exclude_buffers=True)
+        found = []
+        for row in x[1:]:
+            average.update(filled(net(x), row))
+            found.append(contents(average.module))
+        return torch.stack(found)
+
+    def torchs(x: Tensor) -> Tensor:
+        averages = torch.optim.swa_utils
+        average = averages.AveragedModel(net(x), multi_avg_fn=averages.get_ema_multi_avg_fn(decay))
+        found = []
+        for row in x:
+            average.update_parameters(filled(net(x), row))  # the first copies
+            found.append(contents(average.module))
+        return torch.stack(found[1:])
+
+    theirs = {"timm": timms, "torch": torchs, "step by step": partial(by_steps, decay=decay)}[library]
+    return values(mine, theirs, tensor(10, 3, 3, seed=14))
+
+
+def by_steps(x: Tensor, decay: float = 0.9, kept: Callable[[int], float] = lambda t: (1 + t) / (10 + t)) -> Tensor:
+    """TensorFlow's rule for the first steps: an average that trusts its start little."""
+    found, average = [], x[0, :2].clone()
+    for t, row in enumerate(x[1:]):
+        keep = min(decay, kept(t))
+        average = keep * average + (1 - keep) * row[:2]
+        found.append(torch.cat([average, row[2:]]))
+    return torch.stack(found)
