@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -64,7 +65,7 @@ def soft(student: Tensor, teacher: Tensor, t: float = 3.0, power: int = 2, reduc
     return t**power * F.kl_div((student / t).log_softmax(dim=-1), (teacher / t).softmax(dim=-1), reduction=reduction)
 
 
-def one_teacher(x: Tensor, swapped: bool = False, **how: float | str) -> Tensor:
+def one_teacher(x: Tensor, swapped: bool = False, **how: Any) -> Tensor:
     """The soft loss of one teacher, wrong in one way."""
     pair = (losses.TEACHER.to(x), x) if swapped else (x, losses.TEACHER.to(x))
     return losses.beside(x, soft(*pair, **how))
@@ -121,8 +122,11 @@ def other_picture(x: Tensor) -> Tensor:
 
 def tokens_exchanged(model: nn.Module) -> None:
     """[CLS] and distillation token in each other's place."""
-    names = ("cls_token", "distillation_token" if hasattr(model, "deit") else "dist_token")
-    first, second = (getattr(model.deit.embeddings if hasattr(model, "deit") else model, name) for name in names)
+    tokens = dict(model.named_parameters())
+    first, second = (
+        next(token for name, token in tokens.items() if name.endswith(ends))
+        for ends in ("cls_token", ("distillation_token", "dist_token"))
+    )
     kept = first.clone()
     first.copy_(second)
     second.copy_(kept)

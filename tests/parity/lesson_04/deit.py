@@ -75,13 +75,13 @@ def heads_of_transformers(model: nn.Module, x: Tensor) -> Tensor:
     return torch.cat([output.logits, output.cls_logits, output.distillation_logits], dim=1)
 
 
-def heads_of_timm(model: nn.Module, x: Tensor) -> Tensor:
+def heads_of_timm(model: Any, x: Tensor) -> Tensor:
     """Both heads, as in training, and their mean, as in evaluation."""
     tokens = model.forward_features(x)
     return torch.cat([model(x), model.head(tokens[:, 0]), model.head_dist(tokens[:, 1])], dim=1)
 
 
-def heads_of_ours(model: nn.Module, x: Tensor) -> Tensor:
+def heads_of_ours(model: Any, x: Tensor) -> Tensor:
     """The same of the lesson's."""
     return torch.cat([model(x), *model.both(x)], dim=1)
 
@@ -119,7 +119,8 @@ def whole_loss(lesson: ModuleType, kind: str) -> Case:
         cls, dist = x
 
         def asked(logits: Tensor, shares: Tensor) -> Tensor:
-            return torch.stack([-(t * (z.exp() / z.exp().sum()).log()).sum() for z, t in zip(logits, shares)]).mean()
+            pairs = zip(logits, shares, strict=True)
+            return torch.stack([-(t * (z.exp() / z.exp().sum()).log()).sum() for z, t in pairs]).mean()
 
         second = {
             "none": lambda: asked(dist, targets),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 import torch
@@ -86,11 +87,12 @@ PICTURE_LABELS = torch.tensor([3, 0, 2, 1, 4, 4])
 def mixed_as(lesson: ModuleType, share: float, kind: float, corner: tuple[int, int], x: Tensor) -> Tensor:
     """The lesson's batch, its draws replaced: the partners in reverse, as timm takes them."""
     draws = iter([torch.tensor(kind), (torch.tensor(corner) / SIDE).double()])
-    patches = {
+    patches: dict[str, Any] = {
         "randperm": lambda n, generator: torch.arange(n).flip(0),
         "rand": lambda shape, generator: next(draws),
     }
-    with mock.patch.multiple(torch, **patches), mock.patch.object(lesson, "beta_share", lambda alpha, draws: share):
+    drawn = mock.patch.object(lesson, "beta_share", return_value=share)
+    with mock.patch.multiple(torch, **patches), drawn:
         images, targets = lesson.mixed_batch(x, PICTURE_LABELS, 5, generator(0))
     return torch.cat([images.flatten(1), targets.to(x)], dim=1)
 
@@ -99,12 +101,11 @@ def mixed_by_timm(share: float, kind: float, corner: tuple[int, int], x: Tensor,
     """timm's Mixup or CutMix of a batch; `exact` counts the window's pixels for the label."""
     mixup = reference("timm.data.mixup")
     mixer = mixup.Mixup(0.8, 1.0, correct_lam=exact, label_smoothing=0.0, num_classes=5)
-    draws = iter(corner)
     numpy = mixup.np.random
     with (
-        mock.patch.object(numpy, "rand", lambda: 0.0 if kind >= 0.5 else 0.9),
-        mock.patch.object(numpy, "beta", lambda a, b: share),
-        mock.patch.object(numpy, "randint", lambda low, high, size: next(draws)),
+        mock.patch.object(numpy, "rand", return_value=0.0 if kind >= 0.5 else 0.9),
+        mock.patch.object(numpy, "beta", return_value=share),
+        mock.patch.object(numpy, "randint", side_effect=corner),
     ):
         images, targets = mixer(x.clone(), PICTURE_LABELS)
     return torch.cat([images.flatten(1), targets.to(x)], dim=1)

@@ -139,7 +139,7 @@ def clipped(lesson: ModuleType, limit: float) -> Case:
         for parameter, part in zip(parameters, cut(x), strict=True):
             parameter.grad = part.clone()
         nn.utils.clip_grad_norm_(parameters, limit)
-        return torch.cat([parameter.grad.flatten() for parameter in parameters])
+        return torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
 
     def mine(x: Tensor) -> Tensor:
         return torch.cat([part.flatten() for part in lesson.clip_together(cut(x), limit)])
@@ -147,20 +147,20 @@ def clipped(lesson: ModuleType, limit: float) -> Case:
     return values(mine, theirs, tensor(12, seed=13))
 
 
-def net(x: Tensor) -> nn.Module:
+def net(x: Tensor) -> nn.BatchNorm1d:
     """A model with parameters and buffers, to be filled."""
     return nn.BatchNorm1d(3, dtype=x.dtype)
 
 
-def filled(model: nn.Module, row: Tensor) -> nn.Module:
+def filled(model: nn.BatchNorm1d, row: Tensor) -> nn.BatchNorm1d:
     """The model with these parameters and these running statistics."""
     with torch.no_grad():
-        for own, part in zip([model.weight, model.bias, model.running_mean], row, strict=True):
-            own.copy_(part)
+        for name, part in zip(("weight", "bias", "running_mean"), row, strict=True):
+            getattr(model, name).copy_(part)
     return model
 
 
-def contents(model: nn.Module) -> Tensor:
+def contents(model: Any) -> Tensor:
     """What filled has set."""
     return torch.stack([model.weight.detach(), model.bias.detach(), model.running_mean]).clone()
 
@@ -192,8 +192,12 @@ def averaged(lesson: ModuleType, library: str, decay: float = 0.9, warm: bool = 
             found.append(contents(average.module))
         return torch.stack(found[1:])
 
-    theirs = {"timm": timms, "torch": torchs, "step by step": partial(by_steps, decay=decay)}[library]
-    return values(mine, theirs, tensor(10, 3, 3, seed=14))
+    known: dict[str, Callable[[Tensor], Tensor]] = {
+        "timm": timms,
+        "torch": torchs,
+        "step by step": partial(by_steps, decay=decay),
+    }
+    return values(mine, known[library], tensor(10, 3, 3, seed=14))
 
 
 def by_steps(x: Tensor, decay: float = 0.9, kept: Callable[[int], float] = lambda t: (1 + t) / (10 + t)) -> Tensor:
