@@ -132,7 +132,7 @@ CASES = {
         lambda lesson: lambda x, labels: lesson.mixed_batch(x, labels, 5, lesson.rng(3)), labelled_images, DECIDES
     ),
     "mixed_batch/the other kind": Case(
-        lambda lesson: lambda x, labels: lesson.mixed_batch(x, labels, 5, lesson.rng(4)), labelled_images, DECIDES
+        lambda lesson: lambda x, labels: lesson.mixed_batch(x, labels, 5, lesson.rng(5)), labelled_images, DECIDES
     ),
     "recipe_loss": Case(
         lambda lesson: Calls(
