@@ -18,6 +18,11 @@ COPIES = dict.fromkeys(("exported", "compiled"), "copies a module, which is no p
     "pretend_cuda": "copies a module, which tensors that are not there do not allow"
 }
 DECIDES = DRAWS | {"pretend_cuda": "a draw decides what is done, and so its number is looked at"}
+GRADIENT = {
+    "exported": "takes a gradient inside",
+    "compiled": "takes a gradient inside",
+    "pretend_cuda": "takes a gradient inside, for which torch asks the device itself",
+}
 NO_BATCH = ()
 LABELS = torch.tensor([4, 0, 2])
 
@@ -123,10 +128,18 @@ CASES = {
     "clip_together": clipped(1.0),
     "clip_together/short enough": clipped(0.01),
     "clip_together/large": clipped(100.0),
+    "accumulated": of_model(vit, "accumulated", 2, cannot=GRADIENT),
+    "backward_gradients": of_model(vit, "backward_gradients", cannot=GRADIENT),
     "MovingAverage": Case(Follows, images, COPIES),
     "RegularisedViT": Case(lambda lesson: regularised(lesson, 0.5, 0.1), images),
     "RegularisedViT/dropping": Case(
         lambda lesson: Calls(regularised(lesson, 0.5, 0.1), lambda model, x: model(x, lesson.rng(3))), images, DRAWS
+    ),
+    "thinned": Case(
+        lambda lesson: lambda x: lesson.thinned(x, 0.6, 0.1, lesson.rng(3)), lambda: (random(3, 5, DIM),), DRAWS
+    ),
+    "thinned/branches alone": Case(
+        lambda lesson: lambda x: lesson.thinned(x, 0.6, 0.0, lesson.rng(3)), lambda: (random(3, 5, 2, 2),), DRAWS
     ),
     "mixed_batch": Case(
         lambda lesson: lambda x, labels: lesson.mixed_batch(x, labels, 5, lesson.rng(3)), labelled_images, DECIDES
@@ -158,7 +171,6 @@ CASES = {
         lambda lesson: Calls(lora(lesson), lambda layer, x: layer.merged()(x)), lambda: (random(2, 9, DIM),), COPIES
     ),
     "with_lora": changed("with_lora", 2),
-    "with_zero_head": changed("with_zero_head"),
 }
 
 INTEGERS = "plain arithmetic on numbers"
@@ -172,6 +184,11 @@ EXEMPT = {
     "repeated_epoch": "draws whole numbers, from a generator alone",
     "decay_groups": SORTS,
     "layer_groups": SORTS,
+    "forward_macs": INTEGERS,
+    "training_hours": INTEGERS,
+    "amp_step": "chooses the precision of its products itself",
+    "saved_bytes": "an instrument that counts what autograd keeps",
+    "Without": "stands in for any object, one of whose methods is left out",
     "first_not_finite": "an instrument that looks at numbers, and answers with a name",
     "refuses": "says whether a call is refused",
     "few_digits": DIGITS,

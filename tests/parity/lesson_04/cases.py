@@ -19,7 +19,7 @@ from tests.parity.lesson_04.losses import (
     soft,
 )
 from tests.parity.lesson_04.mixing import drop_path, mixed, skip_branch, thinned_vit
-from tests.parity.lesson_04.steps import adamw, averaged, clipped, run_of_rates, schedule
+from tests.parity.lesson_04.steps import accumulated, adamw, averaged, clipped, run_of_rates, schedule
 
 LESSON = "04_training"
 CASES: dict[str, Build] = {
@@ -32,6 +32,8 @@ CASES: dict[str, Build] = {
     "schedule, no warm-up = timm": partial(schedule, library="timm", warmup=0),
     "clipping = torch": partial(clipped, limit=0.5),
     "clipping, short enough = torch": partial(clipped, limit=50.0),
+    "accumulation, unequal parts = the whole batch": partial(accumulated, size=3),
+    "accumulation, one by one = the whole batch": partial(accumulated, size=1),
     "average = timm": partial(averaged, library="timm"),
     "average = torch": partial(averaged, library="torch"),
     "average, warm = step by step": partial(averaged, library="step by step", decay=0.3, warm=True),
@@ -68,6 +70,7 @@ SPARED = frozenset(
     {
         "schedule, one step of warm-up = torch",
         "schedule, no warm-up = timm",
+        "accumulation, one by one = the whole batch",
         "exercise 4.3, T = 1 = class by class",
         "exercise 4.4, evaluation = torch",
     }

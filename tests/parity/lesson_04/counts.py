@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.parity.framework.counts import Count, Way, on_meta, parameters_of
+from tests.parity.framework.counts import Count, Way, macs_of, on_meta, parameters_of
 from tests.parity.framework.harness import reference
-from tests.parity.lesson_01.vit import TIMM_NAMES, from_timm
+from tests.parity.lesson_01.vit import TIMM_NAMES, from_timm, timm_vit
 from tests.parity.lesson_04.deit import timm_deit, transformers_deit
 
 DECAY, SHARE = 0.3, 0.75
@@ -130,6 +130,20 @@ def student_tokens(name: str) -> Count:
     )
 
 
+def macs(name: str, **changes: int) -> Count:
+    """Multiply-accumulates of one picture's forward pass, as timm executes it."""
+
+    def mine(**more: int) -> Way:
+        return lambda lesson: lesson.forward_macs(lesson.vit_config(name, **changes, **more))
+
+    def executed(lesson: ModuleType) -> int:
+        config = lesson.vit_config(name, **changes)
+        image = torch.empty(1, 3, config.image_size, config.image_size, device="meta")
+        return macs_of(on_meta(lambda: timm_vit(config)).eval(), image)
+
+    return Count({"its formula": mine()}, {"timm": executed}, unlike=(mine(classes=999),))
+
+
 PUBLISHED = {"Ti": 5_910_800, "S": 22_436_432, "B": 87_338_192}  # timm's results-imagenet.csv: 5.91, 22.44, 87.34 M
 COUNTS = {
     **{f"what decays in {name}": decay(name) for name in ("Ti/16", "B/16")},
@@ -137,4 +151,7 @@ COUNTS = {
     "what decays, layer by layer": shares("B/16", "weight_decay", "weight_decay"),
     **{f"parameters of distilled DeiT-{name}": student_parameters(name, number) for name, number in PUBLISHED.items()},
     "tokens of distilled DeiT-B": student_tokens("B"),
+    "MACs of B/16": macs("B/16"),
+    "MACs of B/16 at 384 pixels": macs("B/16", image_size=384),
+    "MACs of H/14 at 154 pixels": macs("H/14", image_size=154),
 }

@@ -191,6 +191,8 @@ DAMAGES: list[Damaged] = [
          ("not clipped", instead(lambda x: x), "outputs")),
     *_of("clipping, short enough = torch", ("lengthened to the limit", returned(lambda y: 50 * y / y.norm()),
                                             "outputs")),
+    *_of("accumulation, unequal parts = the whole batch",
+         ("parts of unequal size count alike", instead(lambda x: steps.with_grad(steps.mean_of_parts, x)), "outputs")),
     *_of("average = timm", ("another decay", like(partial(averaged, library="timm", decay=0.89)), "outputs"),
          ("one step late", like(partial(averaged, library="step by step", decay=0.9)), "outputs"), DELAYED),
     *_of("average = torch", ("another decay", like(partial(averaged, library="torch", decay=0.89)), "outputs"),

@@ -11,10 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.parity.framework.cases import Case, Nothing, Values, counting_in, function, tensor
-from tests.parity.framework.harness import reference
+from tests.parity.framework.harness import randomise, reference
 
 STEPS = 10
 RATE, DECAY = 0.01, 0.3
@@ -208,3 +209,49 @@ def by_steps(x: Tensor, decay: float = 0.9, kept: Callable[[int], float] = lambd
         average = keep * average + (1 - keep) * row[:2]
         found.append(torch.cat([average, row[2:]]))
     return torch.stack(found)
+
+
+LABELS = torch.tensor([2, 0, 1, 1, 2, 0, 2])
+
+
+def gradients_of(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Tensor:
+    """All gradients of a loss, in one row."""
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss(model), list(model.parameters()))])
+
+
+def small_net(x: Tensor) -> nn.Module:
+    """A net whose layers treat each picture alone."""
+    net = nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4), nn.GELU(), nn.Linear(4, 3))
+    return randomise(net, seed=20).to(x.dtype)
+
+
+def whole_batch(x: Tensor) -> Tensor:
+    """The gradient of the mean loss of all."""
+    return gradients_of(small_net(x), lambda net: F.cross_entropy(net(x), LABELS))
+
+
+def mean_of_parts(x: Tensor) -> Tensor:
+    """The mean of the parts' losses, whatever their size."""
+    pairs = list(zip(x.split(3), LABELS.split(3), strict=True))
+    return gradients_of(small_net(x), lambda net: torch.stack([F.cross_entropy(net(a), b) for a, b in pairs]).mean())
+
+
+def accumulated(lesson: ModuleType, size: int) -> Case:
+    """The gradient of seven pictures from parts, beside that of all at once."""
+
+    def mine(x: Tensor) -> Tensor:
+        return torch.cat([g.flatten() for g in lesson.accumulated(small_net(x), x, LABELS, size)])
+
+    return Values(
+        Nothing(),
+        Nothing(),
+        tensor(7, 5, seed=22),
+        mine_forward=lambda _, x: with_grad(mine, x),
+        theirs_forward=lambda _, x: with_grad(whole_batch, x),
+    )
+
+
+def with_grad(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The harness compares values without a gradient; these values are gradients."""
+    with torch.enable_grad():
+        return function(x)
