@@ -171,6 +171,11 @@ CASES = {
         lambda lesson: Calls(lora(lesson), lambda layer, x: layer.merged()(x)), lambda: (random(2, 9, DIM),), COPIES
     ),
     "with_lora": changed("with_lora", 2),
+    "zero_head": Case(
+        lambda lesson: Calls(vit(lesson), lambda model, x: x.sum() + lesson.zero_head(model)(x)),
+        lambda: (random(2, 9, DIM),),
+        COPIES,
+    ),
 }
 
 INTEGERS = "plain arithmetic on numbers"
@@ -190,6 +195,7 @@ EXEMPT = {
     "saved_bytes": "an instrument that counts what autograd keeps",
     "Without": "stands in for any object, one of whose methods is left out",
     "first_not_finite": "an instrument that looks at numbers, and answers with a name",
+    "failure": "starts a process",
     "refuses": "says whether a call is refused",
     "few_digits": DIGITS,
     "long_tail": DIGITS,
