@@ -10,7 +10,6 @@ import pytest
 from tools.lesson.read import ROOT
 from tools.site import generated
 
-
 TO_COME = "08_detection_and_segmentation"  # the last lesson to be written: it has no picture yet
 
 
