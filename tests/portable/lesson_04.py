@@ -129,7 +129,9 @@ CASES = {
     "clip_together/short enough": clipped(0.01),
     "clip_together/large": clipped(100.0),
     "accumulated": of_model(vit, "accumulated", 2, cannot=GRADIENT),
-    "backward_gradients": of_model(vit, "backward_gradients", cannot=GRADIENT),
+    "backward_gradients": of_model(
+        vit, "backward_gradients", cannot=GRADIENT | {"meta": "how many are not zero depends on their values"}
+    ),
     "MovingAverage": Case(Follows, images, COPIES),
     "RegularisedViT": Case(lambda lesson: regularised(lesson, 0.5, 0.1), images),
     "RegularisedViT/dropping": Case(
@@ -171,6 +173,11 @@ CASES = {
         lambda lesson: Calls(lora(lesson), lambda layer, x: layer.merged()(x)), lambda: (random(2, 9, DIM),), COPIES
     ),
     "with_lora": changed("with_lora", 2),
+    "zero_head": Case(
+        lambda lesson: Calls(vit(lesson), lambda model, x: x.sum() + lesson.zero_head(model)(x)),
+        lambda: (random(2, 9, DIM),),
+        COPIES,
+    ),
 }
 
 INTEGERS = "plain arithmetic on numbers"
@@ -190,6 +197,7 @@ EXEMPT = {
     "saved_bytes": "an instrument that counts what autograd keeps",
     "Without": "stands in for any object, one of whose methods is left out",
     "first_not_finite": "an instrument that looks at numbers, and answers with a name",
+    "failure": "starts a process",
     "refuses": "says whether a call is refused",
     "few_digits": DIGITS,
     "long_tail": DIGITS,

@@ -24,7 +24,7 @@ from tests.parity.lesson_04.steps import accumulated, adamw, averaged, clipped, 
 LESSON = "04_training"
 CASES: dict[str, Build] = {
     "AdamW = torch": partial(adamw, library="torch"),
-    "AdamW, other settings = torch": partial(adamw, library="torch", betas=(0.8, 0.95), eps=1e-3),
+    "AdamW, other settings = torch": partial(adamw, library="torch", lr=0.05, weight_decay=0.1, eps=1e-3),
     "AdamW = timm": partial(adamw, library="timm"),
     "schedule = torch": partial(schedule, library="torch"),
     "schedule, one step of warm-up = torch": partial(schedule, library="torch", warmup=1, floor=0.0),

@@ -182,7 +182,7 @@ DAMAGES: list[Damaged] = [
          ("eps 1e-7", adam(eps=1e-7), "outputs"), ("the largest square so far", adam(amsgrad=True), "outputs"),
          ("another rate", adam(lr=0.011), "outputs"), DELAYED),
     *_of("AdamW, other settings = torch", ("usual settings", adam(), "outputs"),
-         ("eps outside of the root's size", adam(betas=(0.8, 0.95), eps=1e-8), "outputs")),
+         ("eps 1e-4", adam(lr=0.05, weight_decay=0.1, eps=1e-4), "outputs")),
     *_of("AdamW = timm", L2),
     *_of("schedule = torch", LATER, TO_ZERO, JUMPS, DELAYED),
     *_of("schedule = timm", LATER, TO_ZERO, GRADIENT_WRONG),
