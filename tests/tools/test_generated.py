@@ -10,6 +10,8 @@ import pytest
 from tools.lesson.read import ROOT
 from tools.site import generated
 
+TO_COME = "08_detection_and_segmentation"  # the last lesson to be written: it has no picture yet
+
 
 def test_readme_lists_the_lessons_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert generated.main([]) == 0, capsys.readouterr().err
@@ -22,7 +24,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "notebooks").mkdir()
     shutil.copy(ROOT / "book" / "lessons.toml", tmp_path / "book")
     shutil.copy(ROOT / "README.md", tmp_path)
-    for name in ("01_vit_fundamentals", "04_training"):
+    for name in ("01_vit_fundamentals", TO_COME):
         (tmp_path / "notebooks" / f"{name}.ipynb").touch()
     return tmp_path
 
@@ -34,7 +36,7 @@ def test_a_new_lesson_is_missed_and_written(root: Path, capsys: pytest.CaptureFi
     assert (root / "README.md").read_text() == before
     assert generated.main(["--write"], root) == 0
     after = (root / "README.md").read_text()
-    assert "fundamentals*, questions 1 to 25; Lesson 4, *Training*, questions 56 to 70.\n" in after
+    assert "fundamentals*, questions 1 to 25; Lesson 8, *Detection and segmentation*, questions 116 to 130.\n" in after
     assert [line for line in after.splitlines() if not line.startswith("So far")] == [
         line for line in before.splitlines() if not line.startswith("So far")
     ]
@@ -53,7 +55,7 @@ def test_a_lost_mark_is_named(root: Path, capsys: pytest.CaptureFixture[str], ma
 def test_each_written_lesson_gets_a_page_for_the_night_before(root: Path) -> None:
     generated.write_cram_pages(root)
     pages = {path.name: path.read_text() for path in (root / "book").glob("cram_*.md")}
-    assert sorted(pages) == ["cram_1.md", "cram_4.md"]
+    assert sorted(pages) == ["cram_1.md", "cram_8.md"]
     for part in ("# Lesson 1 in short", "{core-answers} 1", "formulas/lesson_1.md", "{pictures} vit_vs_cnn_comparison"):
         assert part in pages["cram_1.md"]
-    assert "picture" not in pages["cram_4.md"], "it has none yet"
+    assert "picture" not in pages["cram_8.md"], "it has none yet"
