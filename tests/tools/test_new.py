@@ -1,4 +1,4 @@
-"""`make lesson NB=04`: stubs of every file of a lesson, which say what is missing and overwrite nothing."""
+"""`make lesson NB=08`: stubs of every file of a lesson, which say what is missing and overwrite nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.lesson.read import ROOT, read_lesson
 from tools.lesson.stubs import imports_for
 from tools.lesson.validate import problems_of_file
 
-LESSON = read_registry().lesson(4)
+LESSON = read_registry().lesson(8)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("argument", ["04", "4", "04_training"])
+@pytest.mark.parametrize("argument", ["08", "8", "08_detection_and_segmentation"])
 def test_it_writes_every_file_and_says_so(root: Path, capsys: pytest.CaptureFixture[str], argument: str) -> None:
     assert new.main([argument], root) == 0
     told = capsys.readouterr().out
@@ -41,25 +41,25 @@ def test_it_writes_every_file_and_says_so(root: Path, capsys: pytest.CaptureFixt
 
 
 def test_what_is_missing_is_said(root: Path) -> None:
-    new.main(["04"], root)
+    new.main(["08"], root)
     told = left_to_write(LESSON, root)
     assert {line.partition(",")[0] for line in told} == set(files_of(LESSON)), "every file has something to be written"
     answer = "a headline.** What you would say aloud, in 60 words."
-    assert f"notebooks/04_training.ipynb, cell q56: still to be written: {answer}" in told
+    assert f"notebooks/{LESSON.name}.ipynb, cell q{LESSON.first}: still to be written: {answer}" in told
     assert picture_problems(LESSON, root) == [
-        "book/lessons.toml names no picture of Lesson 4; its figures are: none yet",
+        "book/lessons.toml names no picture of Lesson 8; its figures are: none yet",
     ]
 
 
 def test_the_notebook_holds_the_questions_and_can_be_stored(root: Path) -> None:
-    new.main(["04"], root)
-    path = root / "notebooks" / "04_training.ipynb"
+    new.main(["08"], root)
+    path = root / "notebooks" / f"{LESSON.name}.ipynb"
     assert problems_of_file(path) == []
     cells = {cell.id: cell for cell in read_lesson(path).cells}
     for number, wording in LESSON.wordings.items():
         assert cells[f"q{number}"].source.startswith(f"### Q{number} · {wording}\n")
         assert cells[f"q{number}"].metadata.question.id == number
-    assert "| Running time | under 3 minutes" in cells["opening"].source
+    assert f"| Running time | under {LESSON.budget // 60} minutes" in cells["opening"].source
     namespace: dict = {}
     exec(cells["imports"].source, namespace)
     exec(cells["setup"].source, namespace)
@@ -67,7 +67,7 @@ def test_the_notebook_holds_the_questions_and_can_be_stored(root: Path) -> None:
 
 
 def test_the_other_files_can_be_read(root: Path) -> None:
-    new.main(["04"], root)
+    new.main(["08"], root)
     for name in files_of(LESSON):
         text = (root / name).read_text(encoding="utf-8")
         assert TO_WRITE in text
@@ -84,8 +84,8 @@ def test_nothing_is_overwritten_and_nothing_half_written(
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text("mine")
     before = sorted(root.rglob("*"))
-    assert new.main(["04"], root) == 1
-    assert capsys.readouterr().err == f"nothing was written, because Lesson 4 has been begun: {name}\n"
+    assert new.main(["08"], root) == 1
+    assert capsys.readouterr().err == f"nothing was written, because Lesson 8 has been begun: {name}\n"
     assert sorted(root.rglob("*")) == before
     assert (root / name).read_text() == "mine"
 

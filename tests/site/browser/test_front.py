@@ -39,12 +39,12 @@ def test_the_slider_moves_by_keyboard_and_by_mouse(visit: OpenWindow) -> None:
     page.locator(".stored-slider input").focus()
     page.keyboard.press("ArrowRight")
     after = shown.get_attribute("alt")
-    assert after != before and page.locator(".stored-slider output").inner_text() == "14 px"
+    assert after != before and page.locator(".stored-slider output").inner_text() == "28 px"
     box = page.locator(".stored-slider input").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     assert shown.get_attribute("alt") not in (before, after)
-    assert page.locator(".stored-slider output").inner_text() == "112 px"
+    assert page.locator(".stored-slider output").inner_text() == "7 px"
 
 
 def test_it_is_light_and_loads_pictures_late(visit: OpenWindow, site: Path) -> None:
