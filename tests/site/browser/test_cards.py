@@ -163,8 +163,7 @@ def test_the_focus_goes_where_the_reader_goes(visit: OpenWindow, way: str) -> No
 
 def test_cards_opened_by_their_address_have_the_focus(visit: OpenWindow) -> None:
     page = visit().go(CARDS)
-    page.wait_for_timeout(SETTLING)
-    assert page.evaluate(FOCUSED) == "deck-card"
+    page.wait_for_function(f'({FOCUSED}) === "deck-card"')
 
 
 def test_back_from_a_lesson_leads_to_the_same_card(visit: OpenWindow) -> None:
