@@ -138,9 +138,11 @@ class Nothing(nn.Module):
     """A place for functions that have no parameters."""
 
 
-def function(mine: Callable[[Tensor], Tensor], theirs: Callable[[Tensor], Tensor], inputs: Tensor) -> Case:
-    """Two functions without parameters."""
-    return Case(
+def function(
+    mine: Callable[[Tensor], Tensor], theirs: Callable[[Tensor], Tensor], inputs: Tensor, kind: type[Case] = Case
+) -> Case:
+    """Two functions without parameters; kind: Values, where there is no way back."""
+    return kind(
         Nothing(),
         Nothing(),
         inputs,

@@ -44,11 +44,9 @@ def tiny_config(lesson: ModuleType) -> Any:
     return lesson.ViTConfig(**TINY)
 
 
-def transformers_vit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
-    """transformers' classifier of these sizes. Its default eps is 1e-12; its `eager` attention rounds to float32."""
-    # The submodules, since the package itself imports lazily and would hide a missing piece until it is used.
-    modelling = reference("transformers.models.vit.modeling_vit")
-    settings = modelling.ViTConfig(
+def transformers_sizes(config: Any, eps: float) -> dict[str, Any]:
+    """What transformers' configurations of ViT and DeiT are told."""
+    return dict(
         image_size=config.image_size,
         patch_size=config.patch_size,
         num_channels=config.channels,
@@ -60,6 +58,13 @@ def transformers_vit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
         layer_norm_eps=eps,
         attn_implementation="sdpa",
     )
+
+
+def transformers_vit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
+    """transformers' classifier of these sizes. Its default eps is 1e-12; its `eager` attention rounds to float32."""
+    # The submodules, since the package itself imports lazily and would hide a missing piece until it is used.
+    modelling = reference("transformers.models.vit.modeling_vit")
+    settings = modelling.ViTConfig(**transformers_sizes(config, eps))
     return modelling.ViTForImageClassification(settings)
 
 

@@ -10,25 +10,21 @@ from torch import Tensor, nn
 
 from tests.parity.framework.cases import Case, Named, biases_of_keys, tensor
 from tests.parity.framework.harness import generator, reference
-from tests.parity.lesson_01.vit import LAYER_NORM_EPS, from_timm, from_transformers, images, tiny_config
+from tests.parity.lesson_01.vit import (
+    LAYER_NORM_EPS,
+    from_timm,
+    from_transformers,
+    images,
+    tiny_config,
+    transformers_sizes,
+)
 from tests.parity.lesson_04 import losses
 
 
 def transformers_deit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
     """transformers' classifier with two heads."""
     modelling = reference("transformers.models.deit.modeling_deit")
-    settings = modelling.DeiTConfig(
-        image_size=config.image_size,
-        patch_size=config.patch_size,
-        num_channels=config.channels,
-        hidden_size=config.dim,
-        num_hidden_layers=config.depth,
-        num_attention_heads=config.heads,
-        intermediate_size=config.mlp_dim,
-        num_labels=config.classes,
-        layer_norm_eps=eps,
-        attn_implementation="sdpa",
-    )
+    settings = modelling.DeiTConfig(**transformers_sizes(config, eps))
     return modelling.DeiTForImageClassificationWithTeacher(settings)
 
 

@@ -23,13 +23,7 @@ RATE, DECAY = 0.01, 0.3
 
 def values(mine: Callable[[Tensor], Tensor], theirs: Callable[[Tensor], Tensor], inputs: Tensor) -> Case:
     """Two functions of which only values are compared."""
-    return Values(
-        Nothing(),
-        Nothing(),
-        inputs,
-        mine_forward=lambda _, x: mine(x),
-        theirs_forward=lambda _, x: theirs(x),
-    )
+    return function(mine, theirs, inputs, Values)
 
 
 def start(gradients: Tensor) -> Tensor:
