@@ -46,18 +46,18 @@ def tiny_config(lesson: ModuleType) -> Any:
 
 def transformers_sizes(config: Any, eps: float) -> dict[str, Any]:
     """What transformers' configurations of ViT and DeiT are told."""
-    return dict(
-        image_size=config.image_size,
-        patch_size=config.patch_size,
-        num_channels=config.channels,
-        hidden_size=config.dim,
-        num_hidden_layers=config.depth,
-        num_attention_heads=config.heads,
-        intermediate_size=config.mlp_dim,
-        num_labels=config.classes,
-        layer_norm_eps=eps,
-        attn_implementation="sdpa",
-    )
+    return {
+        "image_size": config.image_size,
+        "patch_size": config.patch_size,
+        "num_channels": config.channels,
+        "hidden_size": config.dim,
+        "num_hidden_layers": config.depth,
+        "num_attention_heads": config.heads,
+        "intermediate_size": config.mlp_dim,
+        "num_labels": config.classes,
+        "layer_norm_eps": eps,
+        "attn_implementation": "sdpa",
+    }
 
 
 def transformers_vit(config: Any, eps: float = LAYER_NORM_EPS) -> nn.Module:
