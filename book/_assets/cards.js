@@ -127,13 +127,14 @@
       if (history.state?.deck) dealAgain(history.state.deck);
       else show();
       focusCard();
-      // A browser that looks for the place that the address names takes the focus away, a moment later.
-      requestAnimationFrame(() => requestAnimationFrame(() => document.activeElement === document.body && isOpen() && focusCard()));
     } else if (!isOpen() && location.hash) {
       document.getElementById(location.hash.slice(1))?.scrollIntoView(); // was hidden when the browser looked for it
     }
   };
 
+  // A browser that goes to the place that the address names, early or late, gives the focus to that place, or takes it away.
+  deck.tabIndex = -1;
+  deck.addEventListener("focus", focusCard);
   opener.addEventListener("click", () => {
     history.pushState(null, "", `${location.pathname}${location.search}#cards`);
     choose();
