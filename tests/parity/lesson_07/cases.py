@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests.parity.framework.cases import Build
-from tests.parity.lesson_07 import encoders, judges, losses
+from tests.parity.lesson_07 import captions, encoders, judges, losses
 
 LESSON = "07_self_supervised_learning"
 CASES: dict[str, Build] = {
@@ -14,6 +14,7 @@ CASES: dict[str, Build] = {
     "BEiT = transformers": encoders.beit,
     "encoder with registers = transformers' DINOv2": encoders.with_registers,
     "encoder = transformers' SigLIP": encoders.plain,
+    **captions.CASES,
     **losses.CASES,
     **judges.CASES,
 }
@@ -21,7 +22,7 @@ SPARED = frozenset(
     {
         "MAE, all visible but one = transformers",
         "NT-Xent, T = 1 = lightly",
-        "k-NN, sharp = lightly",
+        "k-NN, sharp = scikit-learn",
         "exercise 7.3, last step = lightly",
         "exercise 7.5, all others = scikit-learn",
         "exercise 7.6, one block = transformers",

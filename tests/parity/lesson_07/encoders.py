@@ -265,17 +265,14 @@ def with_registers(lesson: ModuleType, registers: int = REGISTERS) -> Case:
     """[CLS], registers, patches."""
     theirs = dinov2(registers)
     mine = WithRegisters(encoder(lesson, class_token=True), registers)
-    return Case(
-        mine, theirs, pictures(), dinov2_names, theirs_forward=all_tokens, silent=biases_of_keys(theirs)
-    )
+    return Case(mine, theirs, pictures(), dinov2_names, theirs_forward=all_tokens, silent=biases_of_keys(theirs))
 
 
-def siglip_vision() -> nn.Module:
+def siglip_vision(**sizes: int) -> nn.Module:
     """transformers' SigLIP for pictures, without the attention that pools; no [CLS]."""
     modelling = reference("transformers.models.siglip.modeling_siglip")
-    config = modelling.SiglipVisionConfig(
-        **SIZES, intermediate_size=2 * DIM, hidden_act="gelu", vision_use_head=False
-    )
+    sizes = {"intermediate_size": 2 * DIM} | sizes
+    config = modelling.SiglipVisionConfig(**SIZES | sizes, hidden_act="gelu", vision_use_head=False)
     return modelling.SiglipVisionModel(config)
 
 

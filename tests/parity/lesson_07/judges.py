@@ -1,18 +1,17 @@
-"""Lesson 7's masking, codes and judges beside lightly, scikit-learn, scipy and transformers; and the exercises."""
+"""Lesson 7's codes, judges and exercises beside scikit-learn, scipy, lightly and transformers."""
 
 from __future__ import annotations
-
 
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.parity.framework.cases import Case, Values, counting_in, function, tensor
+from tests.parity.framework.cases import Build, Case, Values, function, tensor
 from tests.parity.framework.harness import generator, reference
 from tests.parity.lesson_07 import losses
 
@@ -31,14 +30,18 @@ def clustered(count: int, seed: int) -> Tensor:
     return (middles[torch.arange(count) % CLASSES] + 0.9 * tensor(count, 6, seed=seed)) * 2 + 3
 
 
-def of_neighbours(x: Tensor, k: int, temperature: float, centred: bool = True) -> Tensor:
-    """lightly's prediction for x from a bank of features."""
+def neighbours(k: int, temperature: float) -> Any:
+    """scikit-learn's, by cosine; its distance is 1 - cosine."""
+    classifier = reference("sklearn.neighbors").KNeighborsClassifier
+    return classifier(k, weights=lambda apart: np.exp(-apart / temperature), metric="cosine")
+
+
+def of_neighbours(x: Tensor, k: int = 7, temperature: float = 0.2, centred: bool = True) -> Tensor:
+    """Its prediction for x from a bank of features, whose mean is taken away."""
     bank = clustered(BANK, seed=51).to(x)
     mean = bank.mean(dim=0) if centred else torch.zeros(())
-    bank, x = F.normalize(bank - mean, dim=1), F.normalize(x - mean, dim=1)
-    knn = reference("lightly.utils.benchmarking.knn").knn_predict
-    with counting_in(torch.float64):
-        return knn(x, bank.T, LABELS, CLASSES, k, temperature)[:, 0].to(x)
+    judge = neighbours(k, temperature).fit((bank - mean).numpy(), LABELS.numpy())
+    return torch.from_numpy(judge.predict((x - mean).numpy())).to(x)
 
 
 def knn(lesson: ModuleType, k: int = 7, temperature: float = 0.2) -> Case:
@@ -166,11 +169,10 @@ def centred(lesson: ModuleType) -> Case:
 
 def votes_by_sklearn(x: Tensor, k: int = 4, temperature: float = 0.3, itself: bool = False) -> Tensor:
     """A classifier for each picture, fitted on all others."""
-    neighbours = reference("sklearn.neighbors").KNeighborsClassifier
     rows, features, labels = [], x.double().numpy(), LABELS[: len(x)].numpy()
     for i in range(len(x)):
         others = np.arange(len(x)) != i if not itself else np.full(len(x), True)
-        judge = neighbours(k, weights=lambda apart: np.exp(-apart / temperature), metric="cosine")
+        judge = neighbours(k, temperature)
         rows.append(judge.fit(features[others], labels[others]).predict_proba(features[i : i + 1])[0])
     return torch.from_numpy(np.stack(rows)).to(x)
 
@@ -184,9 +186,9 @@ def votes(lesson: ModuleType, k: int = 4, temperature: float = 0.3) -> Case:
     )
 
 
-CASES = {
-    "k-NN = lightly": knn,
-    "k-NN, sharp = lightly": partial(knn, k=20, temperature=0.05),
+CASES: dict[str, Build] = {
+    "k-NN = scikit-learn": knn,
+    "k-NN, sharp = scikit-learn": partial(knn, k=20, temperature=0.05),
     "codes = scipy": nearest_codes,
     "exercise 7.1 = transformers": masked_pass,
     "exercise 7.3 = lightly": followed,

@@ -11,15 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.parity.framework.cases import Case, counting_in, function, tensor
+from tests.parity.framework.cases import Build, Case, counting_in, function, tensor
 from tests.parity.framework.harness import generator, reference
 from tests.parity.lesson_04.losses import one_of
+from tests.parity.lesson_07 import captions
 
 PICTURES, DIM, PROTOTYPES, QUEUED = 5, 4, 7, 6
 VIEWS, LARGE = 4, 2
 
 
-def lightly(name: str, **options: Any) -> nn.Module:
+def lightly(name: str, **options: Any) -> Any:
     """A loss of lightly; numbers that it makes tensors of come in double precision."""
     with counting_in(torch.float64):
         return getattr(reference("lightly.loss"), name)(**options)
@@ -45,7 +46,7 @@ QUEUE = F.normalize(tensor(QUEUED, DIM, seed=32), dim=1)
 def bank_loss(x: Tensor, temperature: float, reduction: str = "mean", queue: Tensor = QUEUE) -> Tensor:
     """lightly's MoCo: queries x[0], keys x[1], which do not learn, and a bank of negatives."""
     loss = lightly("NTXentLoss", temperature=temperature, memory_bank_size=tuple(queue.shape))
-    loss.memory_bank.bank = queue.to(x)
+    loss.memory_bank.bank = queue.to(x).clone()  # which it moves on
     loss.cross_entropy = nn.CrossEntropyLoss(reduction=reduction)
     return loss(x[0], x[1].detach())
 
@@ -76,9 +77,7 @@ def by_query(x: Tensor, temperature: float, keys_learn: bool = False) -> Tensor:
 
 def batch_loss(lesson: ModuleType, temperature: float = 0.3) -> Case:
     """MoCo, version 3."""
-    return one_of(
-        views(), lambda x: lesson.key_loss(x[0], x[1], temperature), lambda x: by_query(x, temperature)
-    )
+    return one_of(views(), lambda x: lesson.key_loss(x[0], x[1], temperature), lambda x: by_query(x, temperature))
 
 
 def aligned(lesson: ModuleType) -> Case:
@@ -138,7 +137,7 @@ def ibot_of_lightly(x: Tensor, mask: Tensor = MASK) -> Tensor:
     loss.center.center = CENTRE.to(x)[None].clone()
     flat = mask.flatten(1)
     with counting_in(torch.float64):
-        return loss(PATCH_TEACHER.to(x)[flat], x[flat], mask)
+        return loss(PATCH_TEACHER.to(x)[flat], x[flat], mask).to(x)
 
 
 def ibot(lesson: ModuleType) -> Case:
@@ -165,6 +164,8 @@ def koleo(lesson: ModuleType) -> Case:
 
 # --- Exercises -------------------------------------------------------------------------------------------------------
 
+SCALE, BIAS = (torch.tensor(n, dtype=torch.float64) for n in (0.7, -1.3))
+
 
 def info_nce(lesson: ModuleType, temperature: float = 0.5) -> Case:
     """Exercise 7.2 beside lightly's MoCo, query by query."""
@@ -173,9 +174,6 @@ def info_nce(lesson: ModuleType, temperature: float = 0.5) -> Case:
         lambda x: bank_loss(x, temperature, reduction="none"),
         views(),
     )
-
-
-SCALE, BIAS = (torch.tensor(n, dtype=torch.float64) for n in (0.7, -1.3))
 
 
 def sigmoid_by_blocks(lesson: ModuleType, block: int = 2) -> Case:
@@ -187,31 +185,12 @@ def sigmoid_by_blocks(lesson: ModuleType, block: int = 2) -> Case:
     )
 
 
-class Given(nn.Module):
-    """A tower that has its features already."""
-
-    def __init__(self, features: Tensor) -> None:
-        super().__init__()
-        self.features = features
-
-    def forward(self, *args: Any, **more: Any) -> Any:
-        """What is asked for as the pooled output."""
-        outputs = reference("transformers.modeling_outputs")
-        return outputs.BaseModelOutputWithPooling(pooler_output=self.features)
+def siglip_of_transformers(x: Tensor, scale: Tensor = SCALE, bias: Tensor = BIAS) -> Tensor:
+    """transformers' loss of all pairs."""
+    return captions.siglip_loss(x, scale, bias)
 
 
-def siglip_of_transformers(x: Tensor) -> Tensor:
-    """transformers' SigLIP with both towers replaced by their features."""
-    modelling = reference("transformers.models.siglip.modeling_siglip")
-    tiny = {"hidden_size": DIM, "intermediate_size": DIM, "num_hidden_layers": 1, "num_attention_heads": 1}
-    text = {"vocab_size": 3, "projection_size": DIM, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
-    model = modelling.SiglipModel(modelling.SiglipConfig(text_config=tiny | text, vision_config=tiny))
-    model.vision_model, model.text_model = Given(x[0]), Given(x[1])
-    model.logit_scale, model.logit_bias = nn.Parameter(SCALE[None].to(x)), nn.Parameter(BIAS[None].to(x))
-    return model(return_loss=True).loss
-
-
-CASES = {
+CASES: dict[str, Build] = {
     "NT-Xent = lightly": nt_xent,
     "NT-Xent, T = 1 = lightly": partial(nt_xent, temperature=1.0),
     "MoCo's queue = lightly": queue_loss,
