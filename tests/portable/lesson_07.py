@@ -16,6 +16,9 @@ NO_BATCH = ()
 DRAWS = dict.fromkeys(("exported", "compiled"), "draws from a generator, which neither keeps in its graph")
 HALVES = dict.fromkeys(("float16", "bfloat16"), "torch has no Fourier transform on a CPU in half precision")
 LOOPS = {"exported": "a loop over the batch fixes its size"}
+COUNTED = dict.fromkeys(
+    ("float64", "float16", "bfloat16"), "is given booleans, and answers in torch's default precision"
+)
 HIDDEN = torch.rand(3, 16, generator=torch.Generator().manual_seed(2)) < 0.4
 GAPS = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(3)) < 0.3
 
@@ -136,7 +139,7 @@ CASES = {
     "nt_xent/cold": function("nt_xent", lambda: (*pair(), 0.01)),
     "nt_xent_by_loop": Case(lambda lesson: lambda a, b: lesson.nt_xent_by_loop(a, b, 0.5), pair, LOOPS),
     "alignment": function("alignment", pair),
-    "uniformity": function("uniformity", lambda: pair()[:1]),
+    "uniformity": function("uniformity", lambda: pair()[:1], batched=NO_BATCH),
     "enqueue": function("enqueue", lambda: (random(9, 5), random(4, 5, seed=1)), batched=(1,)),
     "key_loss": function("key_loss", pair),
     "key_loss/queue": function(
@@ -147,7 +150,7 @@ CASES = {
     "dino_loss/large": function("dino_loss", lambda: (50 * random(4, 3, 7), probabilities(2, 3, 7)), batched=NO_BATCH),
     "Prototypes": Case(lambda lesson: lesson.Prototypes(DIM, 11, 10, 7), lambda: (random(3, DIM),)),
     "largest_mass": function("largest_mass", lambda: (probabilities(3, 9),)),
-    "overlap": function("overlap", lambda: (HIDDEN, ~HIDDEN.roll(1, dims=1))),
+    "overlap": function("overlap", lambda: (HIDDEN, ~HIDDEN.roll(1, dims=1)), cannot=COUNTED),
     "last_attention": asked(lambda lesson: WithLast(lesson), lambda model, x: model.last(model.encoder, x), images),
     "masked_token_loss": function(
         "masked_token_loss", lambda: (random(3, 16, 7), probabilities(3, 16, 7), HIDDEN), batched=(0, 1, 2)
