@@ -1,4 +1,4 @@
-"""Exercises grade rightly: the reference passes; the empty stub and every plausible wrong answer fail, saying why."""
+"""Exercises grade rightly: all right answers pass; the empty stub and every plausible wrong answer fail, saying why."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import pytest
 
 from tests.shared.branches import Outcome
 from tests.shared.exercises import (
+    UNUSUAL_ANSWERS,
     WHOLE,
     WRONG_ANSWERS,
     Attempt,
     Exercise,
+    RightAnswer,
     WrongAnswer,
     check_wrong_answers,
     exercises,
     grade,
+    read_unusual_answers,
     read_wrong_answers,
 )
 from tools.lesson.entries import EntryError
@@ -34,6 +37,11 @@ def of_lesson(lesson: str) -> tuple[list[Exercise], list[WrongAnswer]]:
         return [], []
 
 
+def unusual(lesson: str) -> list[RightAnswer]:
+    """Right answers unlike the reference; a file that cannot be read fails at once."""
+    return read_unusual_answers(UNUSUAL_ANSWERS / f"{lesson}.toml")
+
+
 def attempts(lesson: str) -> list[Attempt]:
     found, wrong = of_lesson(lesson)
     by_name = {exercise.name: exercise for exercise in found}
@@ -43,6 +51,10 @@ def attempts(lesson: str) -> list[Attempt]:
         Attempt(f"{answer.exercise} wrong {number}", by_name[answer.exercise], answer.code)
         for number, answer in enumerate(wrong)
         if answer.exercise in by_name
+    ]
+    made += [
+        Attempt(f"{answer.exercise} right {number}", by_name[answer.exercise], answer.code)
+        for number, answer in enumerate(unusual(lesson))
     ]
     return made
 
@@ -81,6 +93,11 @@ WRONG = [
     pytest.param(lesson, number, answer, id=f"{lesson[:2]}: {answer.exercise}-{number}")
     for lesson in LESSONS
     for number, answer in enumerate(of_lesson(lesson)[1])
+]
+RIGHT = [
+    pytest.param(lesson, number, answer, id=f"{lesson[:2]}: {answer.exercise}-{number}")
+    for lesson in LESSONS
+    for number, answer in enumerate(unusual(lesson))
 ]
 
 
@@ -122,6 +139,14 @@ def test_a_wrong_answer_fails_with_a_reason(
     assert answer.says in outcome.message, f"{outcome.message!r} does not mention {answer.says!r}: {mistake}"
     expected = "visible tests" if answer.seen else "all tests"
     assert outcome.cell == expected, f"caught by {outcome.cell}, not by {expected}: {mistake}"
+
+
+@pytest.mark.parametrize(("lesson", "number", "answer"), RIGHT)
+def test_an_unusual_answer_passes(outcomes: dict[str, Outcome], lesson: str, number: int, answer: RightAnswer) -> None:
+    outcome = outcomes[f"{answer.exercise} right {number}"]
+    assert (outcome.end, outcome.error) == ("ran", None), (
+        f"{answer.exercise} refuses a right answer ({answer.unusual}) in {outcome.cell}: {outcome.message}"
+    )
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -11,6 +11,9 @@ Wrong answers stand in one file a lesson, `tests/exercises/wrong_answers/NN_slug
     def area(width, height):
         return width + height
     '''
+
+Right answers that look unlike the reference may stand in `tests/exercises/unusual_answers/NN_slug.toml`, as `[[right]]`
+with `exercise`, `unusual` (what is) and `code`.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ from tools.lesson.read import ROOT, cell_id, code_cells, has_tag
 from tools.lesson.student import student_notebook
 
 WRONG_ANSWERS = ROOT / "tests" / "exercises" / "wrong_answers"
+UNUSUAL_ANSWERS = ROOT / "tests" / "exercises" / "unusual_answers"
 
 _WRONG_KEYS = {"exercise": str, "misconception": str, "code": str, "says": str, "seen": bool}
 _WRONG_OPTIONAL = frozenset({"says", "seen"})
+_RIGHT_KEYS = {"exercise": str, "unusual": str, "code": str}
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,15 @@ class WrongAnswer:
     code: str
     says: str = ""
     seen: bool = True
+
+
+@dataclass(frozen=True)
+class RightAnswer:
+    """An answer that the tests must let pass, and what is unusual about it."""
+
+    exercise: str
+    unusual: str
+    code: str
 
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
@@ -91,6 +105,13 @@ def read_wrong_answers(path: Path) -> list[WrongAnswer]:
     """The wrong answers of a file; EntryError when an entry is not understood."""
     content = read_toml(path, "every exercise needs two plausible wrong answers in it")
     return [WrongAnswer(**entry) for entry in entries_of(content, path.name, "wrong", _WRONG_KEYS, _WRONG_OPTIONAL)]
+
+
+def read_unusual_answers(path: Path) -> list[RightAnswer]:
+    """The right answers of a file, none if there is no file; EntryError when an entry is not understood."""
+    if not path.exists():
+        return []
+    return [RightAnswer(**entry) for entry in entries_of(read_toml(path), path.name, "right", _RIGHT_KEYS)]
 
 
 def check_wrong_answers(found: Iterable[Exercise], answers: Iterable[WrongAnswer], file: str) -> None:
