@@ -211,15 +211,21 @@ def test_collapse_frames_show_the_mean_output_and_the_centre(lesson: ModuleType)
         assert label == f"entropy {(1.0, 0.0, 0.3)[step]:.2f}\nof mean {mean:.2f}"
 
 
-def test_judged_features_stand_under_their_judge(lesson: ModuleType) -> None:
-    runs = {"one": [{"k-NN": 50.0, "linear": 60.0}], "three": [{"k-NN": k, "linear": 90.0 - k} for k in (20, 31, 70)]}
+def test_judged_features_show_mean_and_range_of_each_judge(lesson: ModuleType) -> None:
+    runs = {"one": [{"k-NN": 50.0, "linear": 60.0}], "three": [{"k-NN": k, "linear": 91.0 - k} for k in (20, 31, 70)]}
     figure = lesson.draw_judged(runs)
-    for ax, judge in zip(figure.axes, ("k-NN", "linear"), strict=True):
-        said = [text.get_text() for text in ax.texts]
-        values = [run[judge] for run in runs["three"]]
-        assert judge in ax.get_xlabel() + ax.get_title() and said[0].startswith(f"{runs['one'][0][judge]:.0f}")
-        assert said[1] == f"{np.mean(values):.0f} ({min(values):.0f}–{max(values):.0f})"
+    said = [text.get_text() for ax in figure.axes for text in ax.texts]
+    marks = [
+        float(np.ravel(line.get_xdata())[0]) for ax in figure.axes for line in ax.lines if len(line.get_xdata()) == 1
+    ]
+    bars = [tuple(line.get_xdata()) for ax in figure.axes for line in ax.lines if len(line.get_xdata()) == 2]
     plt.close(figure)
+    for judge in ("k-NN", "linear"):
+        (alone,), values = ([run[judge] for run in found] for found in runs.values())
+        assert any(words.startswith(f"{alone:.0f}") for words in said)
+        assert f"{np.mean(values):.0f} ({min(values):.0f}–{max(values):.0f})" in said
+        assert (min(values), max(values)) in bars
+        assert {alone, np.mean(values)} <= set(marks)
 
 
 def test_maps_of_weights_lie_below_their_pictures(lesson: ModuleType) -> None:
