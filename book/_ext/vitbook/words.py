@@ -32,7 +32,7 @@ SAME = (
     ("complexity", "cost", "expensive"),
     ("convolution", "conv"),
     ("diverge", "unstable", "instability", "explode", "blow up"),
-    ("frozen", "freeze"),
+    ("frozen", "freeze", "unfreeze"),
     ("learned", "learnt", "learnable", "trainable"),
     ("parameter", "param"),
     ("picture", "image", "photo", "photograph"),
