@@ -184,9 +184,9 @@ def test_gaps_are_filled_from_the_mean_and_from_the_nearest_digits(lesson: Modul
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_temperature_frames_show_the_softmax_without_itself(lesson: ModuleType, temperature: float) -> None:
+def test_contrast_frames_show_the_softmax_without_itself(lesson: ModuleType, temperature: float) -> None:
     z = nn.functional.normalize(torch.randn(8, 3, generator=torch.Generator().manual_seed(1)), dim=1)
-    figure = lesson.temperature_frame(z @ z.T, temperature)
+    figure = lesson.contrast_frame(z @ z.T, temperature)
     label = figure.axes[1].get_xlabel()
     scores, weights = drawn(figure)
     assert_equal([scores], [(z @ z.T).numpy()])
