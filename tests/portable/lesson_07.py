@@ -198,7 +198,5 @@ EXEMPT = {
     "long_tailed": "draws numbers, from a generator alone",
     "k_means": EXPERIMENT,
     "balanced": "draws whole numbers, from a generator alone",
-    "Watch": GRADES,
-    "told_apart": GRADES,
     "of_many_lengths": GRADES,
 }

@@ -176,11 +176,11 @@ def info_nce(lesson: ModuleType, temperature: float = 0.5) -> Case:
     )
 
 
-def sigmoid_by_blocks(lesson: ModuleType, block: int = 2) -> Case:
+def sigmoid_by_blocks(lesson: ModuleType, sizes: tuple[int, ...] = (2, 2, 1)) -> Case:
     """Exercise 7.6; the last block is smaller."""
     return one_of(
         views(),
-        lambda x: lesson.sigmoid_loss_by_blocks(x[0], x[1], SCALE.to(x), BIAS.to(x), block),
+        lambda x: lesson.sigmoid_loss_of_blocks(x[0], x[1].split(sizes), SCALE.to(x), BIAS.to(x)),
         siglip_of_transformers,
     )
 
@@ -203,5 +203,5 @@ CASES: dict[str, Build] = {
     "KoLeo = lightly": koleo,
     "exercise 7.2 = lightly": info_nce,
     "exercise 7.6 = transformers": sigmoid_by_blocks,
-    "exercise 7.6, one block = transformers": partial(sigmoid_by_blocks, block=9),
+    "exercise 7.6, one block = transformers": partial(sigmoid_by_blocks, sizes=(5,)),
 }
