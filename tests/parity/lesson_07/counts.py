@@ -45,10 +45,9 @@ def macs(name: str, share: float = 0.25) -> Count:
     """Encoder on a quarter of the patches, decoder on all; [CLS] in both."""
 
     def mine(lesson: ModuleType) -> dict[str, int]:
-        dim, depth, _, patches = lesson.MAE_SIZES[name]
-        width, layers, _ = lesson.MAE_DECODER
-        encoder = lesson.stack_macs(patches // 4 + 1, dim, depth)
-        return {"encoder": encoder, "decoder": lesson.stack_macs(patches + 1, width, layers)}
+        config = lesson.vit_config(name)
+        encoder = lesson.stack_macs(config.tokens // 4 + 1, config.dim, config.depth)
+        return {"encoder": encoder, "decoder": lesson.stack_macs(config.tokens, *lesson.MAE_DECODER)}
 
     def theirs(part: float) -> Way:
         def found(_: ModuleType) -> dict[str, int]:
