@@ -26,6 +26,7 @@
       const book = {
         pages, passages, words: new Map(Object.entries(words)), names: new Map(Object.entries(names)),
         word: new RegExp(rules.word, "g"), mixed: new RegExp(`^(?:${rules.mixed})$`), stop: new Set(rules.stop),
+        shortened: new RegExp(rules.shortened, "g"),
         spellings: rules.spellings.map(([british, american]) => [new RegExp(british, "g"), american]),
         longest: rules.longest, stemmer: new Stemmer(),
       };
@@ -37,8 +38,8 @@
       throw error;
     }));
 
-  const split = ({ word, mixed }, text) =>
-    (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(word) || []).flatMap((found) => {
+  const split = ({ word, mixed, shortened }, text) =>
+    (text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(shortened, "").match(word) || []).flatMap((found) => {
       const parts = mixed.exec(found);
       return [found, ...(parts || []).slice(1).filter(Boolean)];
     });

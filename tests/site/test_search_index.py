@@ -59,7 +59,8 @@ def test_what_a_cell_prints_is_not_looked_through(index):
         ("promise, precise, supervised, four", ["promis", "precis", "supervis", "four"]),
         ("patch16_224 conv2d v2", ["patch16", "patch", "16", "224", "conv2d", "conv", "2", "v2"]),
         ("224x224, x4, 2x", ["224x224", "224", "224", "x4", "2x"]),
-        ("√d Café ViT's", ["√", "d", "cafe", "vit", "s"]),
+        ("√d Café ViT's Swin-T", ["√", "d", "cafe", "vit", "swin", "t"]),
+        ("why doesn’t it’s, isn't, can't", []),
         ("what is it for", []),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import sys
@@ -63,16 +64,15 @@ def test_one_unit_in_the_last_printed_place_fails_the_leg(
     store: Callable[..., Path], aside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = store(("names = sorted(globals())\nprint(f'{2 / 3:.3f}')", []), ("'json' in names or 'watch' in names", []))
-    found = {"legs": {}, "weights": {}}
-    assert matrix_run.run_leg(HERE, ONLY, [path], found) == 0
-    assert found["legs"]["here"]["lessons"]["01_first"]["verdict"] == "passed"
+    assert matrix_run.run_leg(HERE, ONLY, [path]) == 0
+    assert record.read_record()["legs"]["here"]["lessons"]["01_first"]["verdict"] == "passed"
     assert "False" in path.read_text(), "the probe leaves no name in the lesson"
 
     stored = path.read_text()
     assert stored.count("0.667") == 1
     path.write_text(stored.replace("0.667", "0.668"))
     capsys.readouterr()
-    assert matrix_run.run_leg(HERE, ONLY, [path], found) == matrix_run.FAILED
+    assert matrix_run.run_leg(HERE, ONLY, [path]) == matrix_run.FAILED
     assert json.loads(record.DATA.read_text())["legs"]["here"]["lessons"]["01_first"]["verdict"] == "FAILED"
     out = capsys.readouterr().out
     assert "01_first: FAILED, 2 cells, 0 widgets tried" in out
@@ -108,11 +108,23 @@ def test_a_leg_without_its_python_is_not_run(aside: Path, monkeypatch: pytest.Mo
         raise environments.NotRunError("no Python 3.99")
 
     monkeypatch.setattr(environments, "interpreter", absent)
-    found = {"legs": {}, "weights": {}, "machine": "2 cores"}
-    assert matrix_run.run_leg(HERE, ONLY, [], found) == matrix_run.NOT_RUN
-    page = record.page_text(found, ONLY, {"01_first": "abc"})
+    assert matrix_run.run_leg(HERE, ONLY, []) == matrix_run.NOT_RUN
+    page = record.page_text(record.read_record(), ONLY, {"01_first": "abc"})
     assert "not run: no Python 3.99" in page
     assert "passed" not in page
+
+
+def test_two_runs_at_once_keep_both_findings(aside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = dataclasses.replace(HERE, name="there")
+
+    def meanwhile(python: Path, leg: Leg) -> dict[str, str]:
+        if leg is HERE:
+            matrix_run.run_leg(other, ONLY, [])
+        return {"python": "3.11.7", "cpu": "AVX2"}
+
+    monkeypatch.setattr(environments, "inspect", meanwhile)
+    matrix_run.run_leg(HERE, ONLY, [])
+    assert set(record.read_record()["legs"]) == {"here", "there"}
 
 
 def test_an_unknown_leg_is_named(capsys: pytest.CaptureFixture[str]) -> None:

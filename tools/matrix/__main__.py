@@ -6,7 +6,8 @@ import argparse
 import datetime
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools.lesson.files import as_command, write_atomically
@@ -35,17 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         matrix = read_matrix()
         legs = [matrix.leg(name) for name in options.leg] or list(matrix.legs)
         lessons = find_lessons(options.lessons)
-        found = record.read_record()
+        found = record.read_record()  # what cannot be read is said before anything runs
     except ValueError as error:
         print(error, file=sys.stderr)
         return FAILED
     if options.page:
         write_page(found, matrix)
         return 0
-    statuses = [run_leg(leg, matrix, lessons, found) for leg in legs]
-    write_page(found, matrix)
+    statuses = [run_leg(leg, matrix, lessons) for leg in legs]
+    write_page(record.read_record(), matrix)
     status = FAILED if FAILED in statuses else max(statuses, default=0)
-    status = weigh_pages(found, lessons) or status
+    status = weigh_pages(lessons) or status
+    found = record.read_record()
     write_page(found, matrix)
     for path in environments.unused(matrix):
         print(f"No leg uses {os.path.relpath(path)} any more; delete it when you like.")
@@ -53,18 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def run_leg(leg: Leg, matrix: Matrix, lessons: Sequence[Path], found: record.Record) -> int:
+def run_leg(leg: Leg, matrix: Matrix, lessons: Sequence[Path]) -> int:
     """Run the lessons in one leg and enter the verdicts."""
     print(f"\n━━ {leg.name}: {leg.why}", flush=True)
-    entry = record.enter(found, leg, environments.key(leg, matrix))
+    environment = environments.key(leg, matrix)
     try:
         python = environments.interpreter(leg, matrix)
-        entry |= environments.inspect(python, leg)
+        facts = environments.inspect(python, leg)
     except environments.NotRunError as reason:
-        entry["not_run"] = str(reason)
-        save(found)
+        with kept_record() as kept:
+            record.enter(kept, leg, environment)["not_run"] = str(reason)
         print(f"   NOT RUN: {reason}", flush=True)
         return NOT_RUN
+    verdicts = {}
     status = 0
     for lesson in lessons:
         verdict = run_strictly(python, lesson, leg.settings())
@@ -80,18 +83,21 @@ def run_leg(leg: Leg, matrix: Matrix, lessons: Sequence[Path], found: record.Rec
             status = FAILED
             print(f"      whole record: {os.path.relpath(log)}")
             print(f"      side by side: make diff-outputs LEG={leg.name} NB={lesson.stem}", flush=True)
-        entry["lessons"][lesson.stem] = {
+        verdicts[lesson.stem] = {
             "verdict": word,
             "cells": verdict.cells,
             "seconds": round(verdict.seconds),
             "date": datetime.date.today().isoformat(),
             "fingerprint": fingerprint(lesson),
         }
-    save(found)
+    with kept_record() as kept:
+        entry = record.enter(kept, leg, environment)
+        entry |= facts
+        entry["lessons"] |= verdicts
     return status
 
 
-def weigh_pages(found: record.Record, lessons: Sequence[Path]) -> int:
+def weigh_pages(lessons: Sequence[Path]) -> int:
     """Build the site and enter what the lessons' pages weigh."""
     if build_book.main():
         return FAILED
@@ -101,14 +107,18 @@ def weigh_pages(found: record.Record, lessons: Sequence[Path]) -> int:
     if weights is None:
         print("The pages were not weighed: there is no Chromium (install it, or set CHROMIUM to its path).")
         return 0
-    found["weights"] |= {names[page]: list(sizes) for page, sizes in weights.items()}
+    with kept_record() as kept:
+        kept["weights"] |= {names[page]: list(sizes) for page, sizes in weights.items()}
     return 0
 
 
-def save(found: record.Record) -> None:
-    """Keep the record, as far as it has come."""
-    found["machine"] = f"{os.cpu_count()} cores"
-    write_atomically(record.DATA, record.record_text(found))
+@contextmanager
+def kept_record() -> Iterator[record.Record]:
+    """The record as it is now, written again: another run may have entered its findings meanwhile."""
+    kept = record.read_record()
+    yield kept
+    kept["machine"] = f"{os.cpu_count()} cores"
+    write_atomically(record.DATA, record.record_text(kept))
 
 
 def write_page(found: record.Record, matrix: Matrix) -> None:

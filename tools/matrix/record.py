@@ -33,8 +33,9 @@ Record = dict[str, Any]
 Table = tuple[list[str], list[list[str]]]
 
 
-def read_record(file: Path = DATA) -> Record:
-    """What was found so far; an empty record where nothing was."""
+def read_record(file: Path | None = None) -> Record:
+    """What was found so far (in book/status.json, unless told otherwise); an empty record where nothing was."""
+    file = file or DATA
     if not file.is_file():
         return {"machine": "", "legs": {}, "weights": {}}
     return json.loads(file.read_text(encoding="utf-8"))

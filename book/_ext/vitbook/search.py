@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitbook.glossary import GLOSSARY
 from vitbook.passages import Passage, also, passages
-from vitbook.words import LONGEST, MIXED, SAME, SPELLINGS, STOP_WORDS, WORD, Names, weigh
+from vitbook.words import LONGEST, MIXED, SAME, SHORTENED, SPELLINGS, STOP_WORDS, WORD, Names, weigh
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,7 +41,14 @@ def index_of(found: list[Passage], groups: list[list[str]]) -> dict[str, Any]:
         "passages": [row(passage, pages) for passage in found],
         "words": {word: numbers(words[word]) for word in sorted(words)},
         "names": names.marks,
-        "rules": {"word": WORD, "mixed": MIXED, "spellings": SPELLINGS, "longest": LONGEST, "stop": sorted(STOP_WORDS)},
+        "rules": {
+            "word": WORD,
+            "mixed": MIXED,
+            "shortened": SHORTENED,
+            "spellings": SPELLINGS,
+            "longest": LONGEST,
+            "stop": sorted(STOP_WORDS),
+        },
     }
 
 

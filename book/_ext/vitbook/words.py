@@ -15,13 +15,14 @@ from vitbook.passages import Passage
 
 # Words that ask rather than name.
 ASKING = """
-a about after all also am an and any are as at basics be because been beginner beginners but by can could did do
-does doing done each else exactly explain explained explanation for from get gets got had has have having help
-how i idea if in into intro introduction is it its just let like me mean meaning means more most must my no not
-of on once only or other our out overview please purpose question rather really same shall should simple simply
-so some such terms than that the their them then there these they thing things this those to too tutorial
-understand us use used uses using very was we well were what when where whether which while who whom why will
-with work works would you your
+a about after ain all also always am an and any are aren as at basics be because been beginner beginners between
+but by can cant could couldn did didn didnt do does doesn doesnt doing don done dont each else exactly explain
+explained explanation for from get gets got had happen happens has hasn have haven having help how i idea if im
+in into intro introduction is isn isnt it its ive just let like me mean meaning means more most must my no not of
+ok okay on once only or other our out overview please possible purpose question rather really same shall should
+shouldn simple simply so some still such terms than that the their them then there these they thing things this
+those to too tutorial understand us use used uses using versus very vs was wasn we well were weren what whats
+when where whether which while who whom why will with won wont work works would wouldn you your
 """
 STOP_WORDS = frozenset(ASKING.split())
 # Everyday words that mean the same in a question about a model; the glossary has the other names of its terms.
@@ -29,13 +30,19 @@ SAME = (
     ("advantage", "benefit", "strength", "pros"),
     ("disadvantage", "drawback", "weakness", "limitation", "cons"),
     ("complexity", "cost", "expensive"),
+    ("convolution", "conv"),
+    ("diverge", "unstable", "instability", "explode", "blow up"),
+    ("frozen", "freeze", "unfreeze"),
     ("learned", "learnt", "learnable", "trainable"),
+    ("parameter", "param"),
     ("picture", "image", "photo", "photograph"),
-    ("ViT", "vision transformer", "visual transformer"),
+    ("Q, K, V", "QKV", "query key value", "queries, keys, values"),
+    ("ViT", "vision transformer", "visual transformer", "transformer"),
     ("visualize", "show", "plot", "display"),
     ("without", "remove", "omit"),
 )
 # Rules that assets/search.js follows, too: patterns that mean the same in both languages.
+SHORTENED = "['’](?:d|ll|m|re|s|t|ve)(?![a-z0-9])"  # "doesn't", "model's": what is left out says nothing
 WORD = "[a-z0-9]+|√"
 MIXED = "([a-z]{3,})([0-9]+)[a-z]?|([0-9]+)x([0-9]+)"  # two words in one: patch16, 224x224
 SPELLINGS = (
@@ -72,7 +79,8 @@ STEMMER = SearchEnglish({})
 def words(text: str) -> Iterator[str]:
     """Yield the words of a text in small letters; `patch16` is also `patch` and `16`, and `16x16` twice `16`."""
     plain = unicodedata.normalize("NFKD", text).lower()
-    for word in re.findall(WORD, "".join(c for c in plain if not unicodedata.combining(c))):
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    for word in re.findall(WORD, re.sub(SHORTENED, "", plain)):
         yield word
         if match := re.fullmatch(MIXED, word):
             yield from filter(None, match.groups())
