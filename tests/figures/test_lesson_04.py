@@ -229,15 +229,3 @@ def test_mixing_frames_show_what_the_label_says(lesson: ModuleType, share: float
     if len(rows):
         window = set(itertools.product(range(rows.min(), rows.max() + 1), range(columns.min(), columns.max() + 1)))
         assert window == set(zip(rows.tolist(), columns.tolist(), strict=True)), "one box"
-
-
-def test_rate_frames_show_running_means(lesson: ModuleType) -> None:
-    draws = np.random.default_rng(2)
-    losses = {"with": draws.random((3, 20)), "without": draws.random((3, 20))}
-    figure = lesson.rate_frame(losses, "a rate")
-    lines = {line.get_label(): line for line in figure.axes[0].lines}
-    plt.close(figure)
-    for name, runs in losses.items():
-        wanted = [np.mean([run[step - 2 : step + 3].mean() for run in runs]) for step in range(2, 18)]
-        np.testing.assert_allclose(lines[name].get_ydata(), wanted)
-        assert list(lines[name].get_xdata()) == list(range(2, 18)), "in the middle of the five it is the mean of"
