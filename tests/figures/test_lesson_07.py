@@ -26,7 +26,7 @@ MAPS = ("untrained", "trained")
 @pytest.fixture(scope="module")
 def lesson() -> ModuleType:
     """The lesson, whose masked autoencoder need not be trained to be drawn."""
-    module = load_definitions("07_self_supervised_learning")
+    module = load_definitions("07_self_supervised")
     mae = module.jitter(module.begin(module.MAE(module.Encoder(side=SIDE, patch_size=PATCH)), 1), 2).eval()
     vars(module)["digit_mae"] = lambda *_, **__: mae
     return module

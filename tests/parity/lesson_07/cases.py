@@ -7,7 +7,7 @@ from functools import partial
 from tests.parity.framework.cases import Build
 from tests.parity.lesson_07 import captions, encoders, judges, losses
 
-LESSON = "07_self_supervised_learning"
+LESSON = "07_self_supervised"
 CASES: dict[str, Build] = {
     "MAE = transformers": encoders.mae,
     "MAE, all visible but one = transformers": partial(encoders.mae, visible=15),
