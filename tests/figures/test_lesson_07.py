@@ -48,25 +48,28 @@ def networks(figure: Any) -> dict[str, list[Rectangle]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def figure(lesson: ModuleType) -> Iterator[Any]:
+    figure = lesson.self_supervision()
+    yield figure
+    plt.close(figure)
+
+
+@pytest.fixture(scope="module")
+def photo(figure: Any) -> np.ndarray:
+    return inset_pictures(figure)[0]
+
+
+@pytest.fixture(scope="module")
+def branches(figure: Any) -> dict[str, list[np.ndarray]]:
+    """Input and target of each."""
+    _, *found = inset_pictures(figure)
+    names = ("MAE", "BEiT", "SimCLR", "MoCo v3", "DINO", "CLIP")
+    return {name: found[2 * number : 2 * number + 2] for number, name in enumerate(names)}
+
+
 class TestOpening:
     """One photograph and six branches."""
-
-    @pytest.fixture(scope="class")
-    def figure(self, lesson: ModuleType) -> Iterator[Any]:
-        figure = lesson.self_supervision()
-        yield figure
-        plt.close(figure)
-
-    @pytest.fixture(scope="class")
-    def photo(self, figure: Any) -> np.ndarray:
-        return inset_pictures(figure)[0]
-
-    @pytest.fixture(scope="class")
-    def branches(self, figure: Any) -> dict[str, list[np.ndarray]]:
-        """Input and target of each."""
-        _, *found = inset_pictures(figure)
-        names = ("MAE", "BEiT", "SimCLR", "MoCo v3", "DINO", "CLIP")
-        return {name: found[2 * number : 2 * number + 2] for number, name in enumerate(names)}
 
     def test_only_some_sides_get_a_gradient(self, figure: Any) -> None:
         boxes = {word: found for word, found in networks(figure).items() if word}
