@@ -76,7 +76,7 @@ class TestOpening:
         solid = {word: [box.get_linestyle() == "-" for box in found] for word, found in boxes.items()}
         filled = {word: [box.get_facecolor() != (1, 1, 1, 1) for box in found] for word, found in boxes.items()}
         wanted = {"ViT": [True] * 5, "student": [True], "same": [True], "text": [True], "learns": [True]}
-        wanted |= {"fixed": [False] * 2, "average": [False], "teacher": [False], "no gradient": [False]}
+        wanted |= {"fixed": [False] * 2, "copy": [False], "teacher": [False], "no gradient": [False]}
         assert solid == filled == wanted
 
     def test_the_photograph_is_whole_where_it_is_target_or_input(self, photo: np.ndarray, branches: dict) -> None:
