@@ -71,8 +71,7 @@ def answers(seed: int, batch: int = 2) -> Tensor:
     return 2 * tensor(2, batch, QUERIES, 6 + MAP**2, seed=seed)
 
 
-def loss_by_parts(
-    x: Tensor, nothing: float = 0.2, seed: int = 5, 
+def loss_by_parts(x: Tensor, nothing: float = 0.2, seed: int = 5, by_class: float = 2.0) -> Tensor:
     """Layer by layer, picture by picture: transformers' two losses for cost and loss, scipy, cross-entropy."""
     points = torch.rand(2, DRAWN, 2, generator=generator(seed)).to(x)
     weight, total = torch.tensor([1.0] * 5 + [nothing], dtype=x.dtype), torch.zeros(()).to(x)
