@@ -21,8 +21,9 @@ import torch
 from tests.parity.framework.harness import reference
 from tests.parity.lesson_08.cases import LESSON
 from tools.lesson.definitions import load_definitions
+from tools.lesson.read import cell_id, code_cells, find_lesson, read_lesson
 
-SIDE, SEED = 48, 8002
+SIDE = 48
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,13 @@ def lesson() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def scene(lesson: ModuleType) -> Any:
-    """The scene that the record names, with its truth."""
-    number = lesson.OPENING.get("scene", 3)
-    return lesson.make_scenes(number + 1, SEED).take([number])
+    """The scene that the opening draws and that the lesson compares the record with."""
+    sources = {cell_id(cell): cell.source for cell in code_cells(read_lesson(find_lesson(LESSON)))}
+    drawn = re.search(r"make_scenes\((\d+), 8002\)\.take\(\[(\d+)\]\)", sources["detection-and-segmentation"])
+    assert drawn, "the opening draws a scene of the unseen ones"
+    count, number = map(int, drawn.groups())
+    assert f"unseen.take([{number}])" in sources["opening-check"]
+    return lesson.make_scenes(count, 8002).take([number])
 
 
 def maps(record: dict) -> np.ndarray:
@@ -53,7 +58,7 @@ def faults(record: dict, scene: Any) -> list[str]:
     iou = ops.box_iou(*corners).numpy()
     same = boxes[:, :1] == np.array(kinds)
     found = []
-    if len(boxes) != len(kinds) or not ((iou > 0.5) & same).any(axis=0).all():
+    if len(boxes) != len(kinds) or not ((iou > 0.3) & same).any(axis=0).all():
         found.append("boxes")
     queries, partners = zip(*record["pairs"], strict=True)
     distinct = len(set(queries)) == len(queries) and set(queries) <= set(range(9))
@@ -62,7 +67,7 @@ def faults(record: dict, scene: Any) -> list[str]:
     if (semantic == scene.labels[0].numpy()).mean() < 0.8:
         found.append("semantic map")
     names = np.array([*record["kinds"], 255])[np.minimum(segments, len(record["kinds"]))]
-    all_there = set(np.unique(segments)) - {255} == set(range(len(record["kinds"])))
+    all_there = set(np.unique(names)) - {255} == set(record["kinds"])  # what belongs to none has a number beyond
     if not all_there or (names == scene.labels[0].numpy()).mean() < 0.8:
         found.append("panoptic map")
     named = [re.fullmatch(r"(AP50|mIoU|PQ) (\d\d) %", score) for score in record["scores"]]
