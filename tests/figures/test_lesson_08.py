@@ -68,7 +68,7 @@ class TestOpening:
     def test_maps_are_those_of_the_record(self, lesson: ModuleType, opening: Any) -> None:
         record = lesson.OPENING
         maps = np.frombuffer(zlib.decompress(base64.b85decode(record["maps"])), np.uint8).reshape(2, SIDE, SIDE)
-        colours = {}
+        colours: dict[int, tuple[float, ...]] = {}
         for ax, kinds in zip(
             opening.axes[0].child_axes[2:], (maps[0], np.array([*record["kinds"], 5])[maps[1]]), strict=True
         ):
