@@ -1,0 +1,93 @@
+"""Lesson 8's judge of labels, the best of patches, and Segmenter's head, beside scikit-learn, numpy and torch."""
+
+from __future__ import annotations
+
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.parity.framework.cases import Build, Case, Values, function, tensor
+from tests.parity.framework.harness import reference
+from tests.parity.lesson_08 import layers
+from tests.parity.lesson_08.masks import label_maps
+
+
+def label_iou(lesson: ModuleType) -> Case:
+    """Beside scikit-learn's Jaccard scores."""
+
+    def mine(x: Tensor) -> Tensor:
+        ours, truth = (labels.clamp(max=4) for labels in label_maps(x))
+        return torch.tensor(lesson.label_iou(ours, truth)).to(x)
+
+    return function(mine, jaccard, tensor(2, 9, 11, seed=140).float().double(), Values)
+
+
+def jaccard(x: Tensor) -> Tensor:
+    """For each class."""
+    ours, truth = (labels.clamp(max=4).flatten().numpy() for labels in label_maps(x))
+    found = reference("sklearn.metrics").jaccard_score(truth, ours, labels=range(5), average=None)
+    return torch.from_numpy(found.astype(np.float32)).to(x)
+
+
+def commonest(x: Tensor, patch: int = 4) -> Tensor:
+    """Patch by patch, the class that numpy counts most often."""
+    labels = classes_of(x).numpy()
+    for picture, r, c in product(range(len(labels)), range(0, 12, patch), range(0, 12, patch)):
+        cell = labels[picture, r : r + patch, c : c + patch]
+        cell[:] = np.bincount(cell.ravel(), minlength=5).argmax()
+    return torch.from_numpy(labels).to(x)
+
+
+def classes_of(x: Tensor) -> Tensor:
+    """Five classes."""
+    return (x * 2).round().long().clamp(-2, 2) + 2
+
+
+def patches(lesson: ModuleType) -> Case:
+    """The best answer of one class a patch."""
+    inputs = tensor(3, 12, 12, seed=141)
+    return function(lambda x: lesson.patch_answers(classes_of(x), 4).to(x), commonest, inputs, Values)
+
+
+class Head(nn.Module):
+    """Segmenter's mask transformer of torch's layers."""
+
+    def __init__(self, dim: int, classes: int) -> None:
+        super().__init__()
+        self.tokens = nn.Parameter(torch.zeros(classes, dim))
+        self.blocks = nn.ModuleList(layers.encoder_of_torch() for _ in range(2))
+        self.patch, self.kind = (nn.Linear(dim, dim, bias=False) for _ in "12")
+        self.norm, self.last = nn.LayerNorm(dim), nn.LayerNorm(classes)
+
+
+def scores_by_pair(model: Any, x: Tensor, cosine: bool = True) -> Tensor:
+    """Segmenter's decoder.py: patches first, then classes; a cosine for each pair."""
+    classes = len(model.tokens)
+    tokens = torch.cat([x, model.tokens.expand(len(x), -1, -1)], dim=1)
+    for block in model.blocks:
+        tokens = block(tokens)
+    tokens = model.norm(tokens)
+    rows = []
+    for k in range(classes):
+        a, b = model.patch(tokens[:, :-classes]), model.kind(tokens[:, x.shape[1] + k, None])
+        rows.append(F.cosine_similarity(a, b, dim=-1) if cosine else (a * b).sum(dim=-1))
+    return model.last(torch.stack(rows, dim=-1))
+
+
+def segmenter(lesson: ModuleType) -> Case:
+    """Scores of patches, before they are resized."""
+    dim, inputs = layers.DIM, tensor(2, 7, layers.DIM, seed=142)
+    own = lesson.SegmenterHead(dim, 5)
+    return Case(own, Head(dim, 5), inputs, layers.ENCODER, theirs_forward=scores_by_pair)
+
+
+CASES: dict[str, Build] = {
+    "IoU of classes = scikit-learn": label_iou,
+    "classes of patches = numpy": patches,
+    "Segmenter's head = pair by pair": segmenter,
+}
