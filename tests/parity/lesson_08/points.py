@@ -176,8 +176,9 @@ def denoising_queries(lesson: ModuleType) -> Case:
     """Three groups of noised boxes, from the same draws."""
 
     def mine(x: Tensor) -> Tensor:
+        given = boxes.small(x)
         with counting_in(x.dtype):
-            noised, real = lesson.denoising_queries(boxes.small(x), boxes.REAL, 3, 0.4, generator(6))
+            noised, real = lesson.denoising_queries(given, boxes.REAL, 3, 0.4, generator(6))
         return torch.cat([noised, real[..., None].to(x)], dim=-1).flatten(0, 1)
 
     return function(mine, noised_by_number, tensor(2, 4, 4, seed=122))
