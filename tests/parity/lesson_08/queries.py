@@ -66,7 +66,7 @@ def box_decoder(lesson: ModuleType, references: bool = True, offsets: bool = Tru
     def mine(model: nn.Module, x: Tensor) -> Tensor:
         return torch.cat(model(x, PLACES.to(x)), dim=-1)
 
-    own, inputs = lesson.BoxDecoder(DIM, 4, **how), tensor(2, TOKENS, DIM, seed=100)
+    own, inputs = lesson.BoxDecoder(DIM, 2, **how), tensor(2, TOKENS, DIM, seed=100)
     silent = frozenset(() if references else ("start", "layers.0.norm1.weight"))
     return Case(own, Decoder(4), inputs, DECODER, mine, partial(refined, **how), silent)
 

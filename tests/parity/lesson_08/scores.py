@@ -94,7 +94,7 @@ def class_ap(lesson: ModuleType) -> Case:
             (t, kind, a) for t in enumerate(THRESHOLDS) for kind in range(KINDS) for a in enumerate(AREAS)
         ):
             rules = {"threshold": threshold, "area": area, "most": MOST}
-            table[t, kind, a] = lesson.class_ap(found(x), scenes, kind, **rules)
+            table[t, kind, a] = lesson.average_precision(*lesson.judged_class(found(x), scenes, kind, **rules))
         return table.to(x)
 
     return function(mine, of_coco, tensor(PICTURES, FOUND, 6, seed=151).float().double(), Values)
