@@ -45,7 +45,7 @@ class TestOpening:
     """One scene, nine queries, three answers."""
 
     def test_lines_join_queries_and_the_things_they_found(self, lesson: ModuleType, opening: Any) -> None:
-        scene, ax = lesson.make_scenes(40, 8002).take([39]), opening.axes[0]
+        scene, ax = lesson.make_scenes(247, 8002).take([246]), opening.axes[0]
         discs = [patch for patch in ax.patches if isinstance(patch, Circle)][:9]
         found = {}
         for line in ax.lines:

@@ -56,11 +56,11 @@ def faults(record: dict, scene: Any) -> list[str]:
     ops = reference("torchvision.ops")
     corners = [ops.box_convert(b, "cxcywh", "xyxy") for b in (torch.from_numpy(boxes[:, 1:]), things)]
     iou = ops.box_iou(*corners).numpy()
-    same = boxes[:, :1] == np.array(kinds)
+    right = (iou > 0.5) & (boxes[:, :1] == np.array(kinds))  # as AP50 counts
     found = []
-    if len(boxes) != len(kinds) or not ((iou > 0.3) & same).any(axis=0).all():
-        found.append("boxes")
     queries, partners = zip(*record["pairs"], strict=True)
+    if len(boxes) != len(kinds) or not right[range(len(kinds)), partners].all():
+        found.append("boxes")
     distinct = len(set(queries)) == len(queries) and set(queries) <= set(range(9))
     if not distinct or sorted(partners) != [*range(len(kinds))]:
         found.append("pairs")
