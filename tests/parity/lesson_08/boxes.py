@@ -195,7 +195,7 @@ def match(lesson: ModuleType) -> Case:
 
     def mine(x: Tensor) -> Tensor:
         pairs = lesson.match(lesson.matching_cost(*pieces(x), KINDS, WANTED.to(x)), REAL)
-        return assigned(x, pairs.T.tolist())
+        return assigned(x, torch.stack(pairs).T.tolist())
 
     return function(mine, matched_by_transformers, answers(), Values)
 
