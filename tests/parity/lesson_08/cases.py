@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from tests.parity.framework.cases import Build
-from tests.parity.lesson_08 import boxes, layers, losses, maps, masks, patches, points, queries, scores
+from tests.parity.lesson_08 import (
+    boxes,
+    judges,
+    layers,
+    losses,
+    maps,
+    mask_models,
+    masks,
+    patches,
+    points,
+    queries,
+    scores,
+    segments,
+    stems,
+)
 
 LESSON = "08_detection_and_segmentation"
 CASES: dict[str, Build] = {
@@ -11,11 +25,15 @@ CASES: dict[str, Build] = {
     **losses.CASES,
     **layers.CASES,
     **queries.CASES,
+    **stems.CASES,
     **maps.CASES,
     **points.CASES,
     **masks.CASES,
+    **mask_models.CASES,
+    **segments.CASES,
     **patches.CASES,
     **scores.CASES,
+    **judges.CASES,
 }
 SPARED = frozenset(
     {
@@ -27,5 +45,8 @@ SPARED = frozenset(
         "decoder layer, no places = torch",
         "denoising mask, one group = transformers' RT-DETR",
         "panoptic quality, others = torchmetrics",
+        "stem of stride 4 = window by window",
+        "mask transformer, unmasked = torch's parts",
+        "right and counted, all sizes = pycocotools",
     }
 )

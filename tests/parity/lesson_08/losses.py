@@ -51,7 +51,7 @@ class Scenes(SimpleNamespace):
     """What a loss asks of the lesson's scenes."""
 
     def __len__(self) -> int:
-        return len(KINDS)
+        return len(self.kinds)
 
 
 def scenes(x: Tensor) -> Scenes:

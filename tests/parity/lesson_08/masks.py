@@ -71,7 +71,9 @@ def answers(seed: int, batch: int = 2) -> Tensor:
     return 2 * tensor(2, batch, QUERIES, 6 + MAP**2, seed=seed)
 
 
-def loss_by_parts(x: Tensor, nothing: float = 0.2, seed: int = 5, by_class: float = 2.0) -> Tensor:
+def loss_by_parts(
+    x: Tensor, nothing: float = 0.2, seed: int = 5, by_class: float = 2.0, stuff: tuple[int, int] = (3, 4)
+) -> Tensor:
     """Layer by layer, picture by picture: transformers' two losses for cost and loss, scipy, cross-entropy."""
     points = torch.rand(2, DRAWN, 2, generator=generator(seed)).to(x)
     weight, total = torch.tensor([1.0] * 5 + [nothing], dtype=x.dtype), torch.zeros(()).to(x)
@@ -81,7 +83,7 @@ def loss_by_parts(x: Tensor, nothing: float = 0.2, seed: int = 5, by_class: floa
         target, pairs = torch.full(logits.shape[:2], 5), []
         for picture in range(2):
             there = [int(s) for s in SEGMENTS[picture].unique()]
-            kinds = torch.cat([torch.tensor([3, 4]), boxes.KINDS[picture]])[there]
+            kinds = torch.cat([torch.tensor(stuff), boxes.KINDS[picture]])[there]
             true = torch.stack([SEGMENTS[picture] == s for s in there]).to(x)
             true = mask2former().sample_point(true[None], points[picture : picture + 1], align_corners=False)[0]
             cost = mask_cost_of_transformers(ours[picture, None], truth=true[None])[0]
@@ -117,7 +119,7 @@ def semantic_by_loop(x: Tensor, nothing_too: bool = False) -> Tensor:
     parts = 1 / (1 + (-F.interpolate(masks, (SIDE, SIDE), mode="bilinear", align_corners=False)).exp())
     rows = []
     for kind in range(5 + nothing_too):
-        rows.append(sum(chances[:, q, kind, None, None] * parts[:, q] for q in range(QUERIES)))
+        rows.append(sum(chances[:, q, kind, None, None] * parts[:, q] for q in range(logits.shape[1])))
     return torch.stack(rows).max(dim=0).indices.to(x)
 
 
@@ -133,10 +135,10 @@ def merged(x: Tensor, overlap: float = 0.5, half: bool = True, joined: bool = Tr
     logits, masks = said(x[0])
     chances = logits.softmax(dim=-1).double().numpy()
     parts = F.interpolate(masks[None], (SIDE, SIDE), mode="bilinear")[0].sigmoid().double().numpy()
-    keep = [q for q in range(QUERIES) if chances[q].argmax() < 5 and chances[q].max() > 0.5]
-    owner = np.full((SIDE, SIDE), -1)
+    keep = [q for q in range(len(chances)) if chances[q].argmax() < 5 and chances[q].max() > 0.5]
+    owner, weighed = np.full((SIDE, SIDE), -1), (chances.max(axis=1)[:, None, None] * parts).tolist()
     for r, c in product(range(SIDE), repeat=2):
-        owner[r, c] = max(keep, key=lambda q: chances[q].max() * parts[q, r, c])
+        owner[r, c] = max(keep, key=lambda q: weighed[q][r][c])
     image, numbers, kinds = np.full((SIDE, SIDE), -1), {}, []
     for query in keep:
         kind = int(chances[query].argmax())

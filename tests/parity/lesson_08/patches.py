@@ -65,14 +65,20 @@ class Head(nn.Module):
         self.norm, self.last = nn.LayerNorm(dim), nn.LayerNorm(classes)
 
 
+def attended_together(model: Any, x: Tensor, classes_first: bool = False, blind: bool = False) -> Tensor:
+    """Patches and classes in one sequence of torch's layers. Mistakes: classes first; patches that see no class."""
+    kinds = model.tokens.expand(len(x), -1, -1)
+    tokens = torch.cat([kinds, x] if classes_first else [x, kinds], dim=1)
+    hidden = torch.zeros(tokens.shape[1], tokens.shape[1], dtype=torch.bool)
+    hidden[: x.shape[1], x.shape[1] :] = blind
+    for block in model.blocks:
+        tokens = block(tokens, hidden)
+    return model.norm(tokens)
+
+
 def scores_by_pair(model: Any, x: Tensor, cosine: bool = True) -> Tensor:
     """Segmenter's decoder.py: patches first, then classes; a cosine for each pair."""
-    classes = len(model.tokens)
-    tokens = torch.cat([x, model.tokens.expand(len(x), -1, -1)], dim=1)
-    for block in model.blocks:
-        tokens = block(tokens)
-    tokens = model.norm(tokens)
-    rows = []
+    classes, tokens, rows = len(model.tokens), attended_together(model, x), []
     for k in range(classes):
         a, b = model.patch(tokens[:, :-classes]), model.kind(tokens[:, x.shape[1] + k, None])
         rows.append(F.cosine_similarity(a, b, dim=-1) if cosine else (a * b).sum(dim=-1))
@@ -86,7 +92,20 @@ def segmenter(lesson: ModuleType) -> Case:
     return Case(own, Head(dim, 5), inputs, layers.ENCODER, theirs_forward=scores_by_pair)
 
 
+def together(lesson: ModuleType) -> Case:
+    """Tokens of patches and of classes, before they are compared."""
+
+    def mine(model: Any, x: Tensor) -> Tensor:
+        return model.together(x)
+
+    own, theirs = lesson.SegmenterHead(layers.DIM, 5), Head(layers.DIM, 5)
+    silent = frozenset(n for n, _ in theirs.named_parameters() if n.split(".")[0] in ("patch", "kind", "last"))
+    inputs = tensor(2, 7, layers.DIM, seed=143)
+    return Case(own, theirs, inputs, layers.ENCODER, mine, attended_together, silent)
+
+
 CASES: dict[str, Build] = {
+    "Segmenter's tokens = torch's layers": together,
     "IoU of classes = scikit-learn": label_iou,
     "classes of patches = numpy": patches,
     "Segmenter's head = pair by pair": segmenter,

@@ -63,7 +63,7 @@ class Map(nn.Module):
         return [x]
 
 
-def points_by_torchvision(model: Any, x: Tensor, swapped: bool = False) -> Tensor:
+def points_by_torchvision(model: Any, x: Tensor, swapped: bool = False, by_columns: bool = False) -> Tensor:
     """FCOS's coder of boxes, from points; the heads are the lesson's."""
     features = F.conv2d(x, model.read.weight, model.read.bias, padding=1).relu()
     far = (1 + F.conv2d(features, model.locate.weight, model.locate.bias).exp()).log() / 8
@@ -71,7 +71,7 @@ def points_by_torchvision(model: Any, x: Tensor, swapped: bool = False) -> Tenso
     rows, columns = x.shape[-2:]
     at = [[(c + 0.5) / columns, (r + 0.5) / rows] for r in range(rows) for c in range(columns)]
     at = torch.tensor(at, dtype=x.dtype)
-    far = far.flatten(2).transpose(1, 2)
+    far = (far.mT if by_columns else far).flatten(2).transpose(1, 2)
     far = far[..., [1, 0, 3, 2]] if swapped else far
     found = torch.stack([coder.decode(one, torch.cat([at, at], dim=-1)) for one in far])
     found = reference("torchvision.ops").box_convert(found, "xyxy", "cxcywh")

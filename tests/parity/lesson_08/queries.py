@@ -43,9 +43,11 @@ class Decoder(nn.Module):
         self.query, self.start = nn.Parameter(torch.zeros(queries, DIM)), nn.Parameter(torch.zeros(queries, 2))
 
 
-def refined(model: Any, x: Tensor, references: bool = True, offsets: bool = True, cut: bool = True) -> Tensor:
+def refined(
+    model: Any, x: Tensor, places: Tensor = PLACES, references: bool = True, offsets: bool = True, cut: bool = True
+) -> Tensor:
     """Conditional DETR's and DAB-DETR's way: where a query looks is told by the layer before; no gradient between."""
-    places, found = PLACES.to(x), []
+    places, found = places.to(x), []
     content = (model.query if references else torch.zeros_like(model.query)).expand(len(x), -1, -1)
     where = model.start.expand(len(x), -1, -1)
     for layer in model.layers:
@@ -61,7 +63,7 @@ def refined(model: Any, x: Tensor, references: bool = True, offsets: bool = True
 
 def box_decoder(lesson: ModuleType, references: bool = True, offsets: bool = True) -> Case:
     """Both layers' answers."""
-    how = {"references": references, "offsets": offsets}
+    how: dict[str, Any] = {"references": references, "offsets": offsets}
 
     def mine(model: nn.Module, x: Tensor) -> Tensor:
         return torch.cat(model(x, PLACES.to(x)), dim=-1)

@@ -43,7 +43,7 @@ def found(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def dataset(scenes: Any) -> Any:
     """The truth as COCO keeps it."""
     coco = reference("pycocotools.coco").COCO()
-    rows = []
+    rows: list[dict] = []
     corners = SIDE * boxes.as_corners(scenes.boxes.double())
     for picture, thing in scenes.real.nonzero().tolist():
         x0, y0, x1, y1 = corners[picture, thing].tolist()
