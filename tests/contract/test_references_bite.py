@@ -31,7 +31,7 @@ NAMED = {
     "exercises_that_are_named_exist": (
         ("See Exercise 1.9", "there is no Exercise 1.9; name one that is written, or the lesson alone"),
         ("Exercises 1.1 and 1.17", "there is no Exercise 1.17"),
-        ("Exercise 8.1", "there is no Exercise 8.1"),
+        ("Exercise 8.99", "there is no Exercise 8.99"),
     ),
     "boxes_are_known": (
         (
